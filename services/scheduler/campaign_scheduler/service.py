@@ -7,7 +7,7 @@ from time import monotonic
 import structlog
 from opentelemetry.trace import Tracer
 
-from campaign_common.database import Databases
+from campaign_common.database import Database, Databases
 from campaign_common.errors import RetryLater
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients
@@ -17,7 +17,7 @@ from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
-from campaign_common.store.limits.slot_leases import sweep_all
+from campaign_common.store.limits.slot_leases import sweep_some
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -163,7 +163,7 @@ class SchedulerService:
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
-            Job("sweep-slots", partial(main.run, sweep_all), SLOT_SWEEP_INTERVAL),
+            Job("sweep-slots", partial(_sweep_slots, main), SLOT_SWEEP_INTERVAL),
             Job("migrate-partitions", lambda: _step(partition_migration), REMAP_INTERVAL),
             Job("heartbeat", partial(self._health.beat, "job scheduler"), BEAT_INTERVAL),
             *self._availability_jobs(),
@@ -198,6 +198,11 @@ class SchedulerService:
     @property
     def _topic(self) -> str:
         return self._settings.sync_client.topic
+
+
+def _sweep_slots(database: Database) -> None:
+    while database.run(sweep_some):
+        pass
 
 
 def _step(partition_migration: PartitionMigration) -> None:

@@ -154,6 +154,8 @@ class Sender:
         ]
         health.add("providers", self._dispatcher.require_ready)
         health.add("send guard", partial(require_fresh_views, self._groups.all))
+        health.add("limits", self._leases.require_in_time)
+        health.add("rates", self._rate_leases.require_in_time)
         backlog = ConsumerLag(admin, topic, self._groups)
         deletions = LogRetention(admin, topic, self._groups)
         breakers = BreakerSync(databases.main, self._dispatcher, name)

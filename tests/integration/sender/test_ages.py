@@ -18,7 +18,7 @@ class Retried:
 
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._tries = 0
+        self.tries = 0
         self.change("UPDATE campaigns SET started_at = NOW(6) - INTERVAL 3 DAY")
 
     def change(self, statement: str) -> None:
@@ -33,9 +33,9 @@ class Retried:
         has_waited: bool = False,
     ) -> Status:
         """Send the message once more with this result; return its status in the ledger."""
-        self._tries += 1
-        one = message(SEQ, offset=10 + self._tries, try_number=self._tries)
-        one.replaces = self._tries > 1
+        self.tries += 1
+        one = message(SEQ, offset=10 + self.tries, try_number=self.tries)
+        one.replaces = self.tries > 1
         self._scene.fetch(one)
         self._scene.cycle()
         one.rate_until = 1.0 if has_waited else 0.0
@@ -54,7 +54,7 @@ class Retried:
         self.change(f"UPDATE message_retries_0 SET due_at = NOW(6) - INTERVAL {late} HOUR")
         with self._scene.database.transaction() as cursor:
             (due,) = due_retries(cursor, 0, {CAMPAIGN: EPOCH}, 10)
-            stamp = Stamp(CAMPAIGN, SEQ, 0, self._tries + 1, EPOCH, 0, 5, due.held_back)
+            stamp = Stamp(CAMPAIGN, SEQ, 0, self.tries + 1, EPOCH, 0, 5, due.held_back)
             stamp_published(cursor, 0, [stamp], "topic-id")
 
 
@@ -145,4 +145,18 @@ def test_a_rest_that_an_older_service_left_is_over(retried: Retried) -> None:
     retried.sent(SendStatus.RESTING)
     retried.change("UPDATE message_retries_0 SET published_at = NOW(6)")
     retried.grow_old("aged_from", "rests_since")
+    assert retried.sent(SendStatus.RETRYABLE) is Status.FAILED
+
+
+def test_a_rest_before_a_try_of_an_older_service_is_over(retried: Retried) -> None:
+    """Nor does it end when that service's next try is published here: all since then counts."""
+    retried.sent(SendStatus.RETRYABLE)
+    retried.sent(SendStatus.RESTING)
+    retried.grow_old("aged_from", "rests_since")
+    retried.change(
+        "UPDATE message_retries_0"
+        " SET published_at = NULL, attempts = 5, try_number = try_number + 1, due_at = NOW(6)"
+    )
+    retried.tries += 1
+    retried.publish()
     assert retried.sent(SendStatus.RETRYABLE) is Status.FAILED

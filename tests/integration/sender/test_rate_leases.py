@@ -5,23 +5,30 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Self
 
 import pytest
+import structlog
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.limits.planning import StoredSlot
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.limits.slots import SlotPlan
+from campaign_common.dsn import parse_dsn
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.limits.campaign_slots import insert_campaign_slots
 from campaign_common.store.limits.slot_leases import read_slots
+from campaign_sender.limiting import rate_leases
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.rate_leases import RateLeases
+from campaign_sender.limiting.slot_lease import SlotLease
+from tests.chaos.relay import dsn_at, relay_to
 from tests.integration.sender.scene import INSERT_CAMPAIGN, Scene
 from tests.support.waiting import wait_until
 from tests.unit.sender.messages import version
@@ -35,6 +42,8 @@ class CountingDatabase:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.statements: list[str] = []
+        self.pause = 0.0
+        """Seconds that each takes."""
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
@@ -44,6 +53,7 @@ class CountingDatabase:
 
             def counted(query: str, args: object = None) -> int:
                 self.statements.append(query)
+                time.sleep(self.pause)
                 return execute(query, args)
 
             cursor.execute = counted  # type: ignore[method-assign, assignment]
@@ -53,8 +63,10 @@ class CountingDatabase:
 class Leaser:
     """A sender with messages of some campaigns, that takes every grant it gets."""
 
-    def __init__(self, scene: Scene, per_second: dict[CampaignId, Decimal]) -> None:
-        database: Any = CountingDatabase(scene.database)
+    def __init__(
+        self, scene: Scene, per_second: dict[CampaignId, Decimal], far: Database | None = None
+    ) -> None:
+        database: Any = CountingDatabase(far or scene.database)
         clock = DatabaseClock(boot_time, "rates")
         self.database: CountingDatabase = database
         self.waiting = dict.fromkeys(per_second, 5)
@@ -115,6 +127,65 @@ def test_many_campaigns_cost_few_statements(scene: Scene) -> None:
         time.sleep(5.5)
         leaser.count(1.0)
         assert not leaser.database.statements
+
+
+def test_a_part_that_is_too_late_leaves_the_others_alone(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a machine so busy that a turn of all takes longer than a slot; it is said once."""
+    monkeypatch.setattr(rate_leases, "PART", 5)
+    monkeypatch.setattr(rate_leases, "ROTATED_AFTER", 6)
+    campaigns = _campaigns(scene, 20, 2)
+    with structlog.testing.capture_logs() as logs, Leaser(scene, campaigns) as leaser:
+        leaser.database.pause = 0.15
+        wait_until(lambda: leaser.starts.keys() == campaigns.keys(), 60)
+        wait_until(lambda: logs, 30)
+    assert [one["event"] for one in logs][:1] == ["grants leased too late, sends delayed"]
+
+
+@pytest.fixture
+def far(database: str, scene: Scene) -> Iterator[Database]:
+    """The same database, with a round trip of 300 ms."""
+    with relay_to(parse_dsn(database).port) as relay:
+        dsn = parse_dsn(dsn_at(relay.port, database))
+        distant = Database(replace(scene.database.settings, dsn=dsn))
+        relay.delay(0.15)
+        yield distant
+        distant.close()
+
+
+def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database) -> None:
+    """All of it; of a provider's limit what is near both ends of a slot is lost."""
+    (campaign_id,) = campaigns = _campaigns(scene, 1, 20)
+    lease = SlotLease(far, "http", "0123456789abffff", boot_time)
+    stop = threading.Event()
+    units = 0
+
+    def turn() -> None:
+        while not stop.wait(lease.pause(50)):
+            lease.turn(ProviderLimits(per_second=Decimal(20)), 50)
+
+    def take() -> None:
+        nonlocal units
+        while not stop.wait(0.01):
+            taken = lease.take(5)
+            units += taken.units if taken else 0
+
+    threads = [threading.Thread(target=target) for target in (turn, take)]
+    with Leaser(scene, campaigns, far) as leaser:
+        for thread in threads:
+            thread.start()
+        try:
+            wait_until(lambda: leaser.starts[campaign_id] > 0 and units > 0, 20)
+            units = 0
+            leaser.count(6.0)
+            started, used = leaser.starts[campaign_id], units
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
+    assert 0.8 * 120 <= started <= 1.4 * 120
+    assert 0.4 * 120 <= used <= 1.05 * 120 + 20
 
 
 def test_a_rate_is_planned_as_it_is_now(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import slots_of
 from campaign_common.domain.limits.planning import StoredSlot
@@ -25,12 +25,12 @@ from campaign_common.store.limits.live_limits import (
 )
 from campaign_common.store.limits.slot_leases import (
     SWEPT_AFTER,
+    SWEPT_AT_ONCE,
     forget_demand,
     insert_slot,
-    read_demand,
     read_slots,
     state_demand,
-    sweep_all,
+    sweep_some,
     take_spare,
 )
 from campaign_sender.delivery.send_guard import boot_time
@@ -38,6 +38,8 @@ from campaign_sender.limiting.slot_lease import SlotLease
 from tests.integration.sender.scene import Scene
 
 LIMITS = ProviderLimits(per_second=Decimal(60))
+
+SIXTEEN = " UNION ALL ".join(f"SELECT {n} n" for n in range(16))
 
 
 class Leaser:
@@ -70,6 +72,11 @@ class Leaser:
                 reading = self.lease.reading()
                 if reading is not None and boot_time() <= taken.until:
                     self.starts.append(reading.moment)
+
+
+def _demands(cursor: Cursor) -> list[tuple[str, str, int]]:
+    cursor.execute("SELECT provider, sender, wanted FROM provider_demand")
+    return list(cursor.fetchall())
 
 
 def _per_slot(leasers: list[Leaser]) -> Counter[int]:
@@ -106,13 +113,13 @@ def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
     lease = SlotLease(scene.database, "http", "00000000000000aa", boot_time)
     deadline = time.monotonic() + 5
     with scene.database.reading() as cursor:
-        while not read_demand(cursor, "http") and time.monotonic() < deadline:
+        while not _demands(cursor) and time.monotonic() < deadline:
             lease.turn(LIMITS, 7)
             time.sleep(0.1)
-        assert read_demand(cursor, "http") == {"00000000000000aa": SlotDemand(8)}, "in steps"
+        assert _demands(cursor) == [("http", "00000000000000aa", 8)], "in steps"
         assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"
         forget_demand(cursor, "00000000000000aa")
-        assert read_demand(cursor, "http") == {}
+        assert _demands(cursor) == []
 
 
 @pytest.mark.parametrize(
@@ -220,7 +227,28 @@ def test_slots_of_campaigns_that_have_ended_are_swept(scene: Scene) -> None:
                 " (%s, FLOOR(UNIX_TIMESTAMP()) - %s, 1, 1, '{}', 0, 'one')",
                 (slots_of(CampaignId(1)), age),
             )
-        sweep_all(cursor)
+        assert not sweep_some(cursor)
         cursor.execute("SELECT COUNT(*) FROM provider_slots")
         assert cursor.fetchone() == (1,)
-        assert read_demand(cursor, slots_of(CampaignId(1)))
+        assert _demands(cursor)
+
+
+def test_slots_are_swept_in_parts(scene: Scene) -> None:
+    """However many there are, by their index, so that no statement takes long."""
+    old = "FLOOR(UNIX_TIMESTAMP()) - 100 - 65536"
+    number = "d0.n + 16 * d1.n + 256 * d2.n + 4096 * d3.n"
+    with scene.database.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO provider_slots (provider, slot, quota, per_second, shares, server)"
+            f" SELECT 'http', {old} + {number}, 1, 1, '{{}}', 'one'"
+            f" FROM {', '.join(f'({SIXTEEN}) d{digit}' for digit in range(4))}"
+        )
+    parts = 1
+    while scene.database.run(sweep_some):
+        parts += 1
+    assert parts == 16**4 // SWEPT_AT_ONCE + 1
+    with scene.database.reading() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM provider_slots")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("EXPLAIN SELECT * FROM provider_slots WHERE slot < 5")
+        assert "by_slot" in str(cursor.fetchall())

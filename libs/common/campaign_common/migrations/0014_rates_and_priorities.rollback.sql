@@ -1,6 +1,10 @@
 DO 0;
 DO 0;
 DO 0;
+ALTER TABLE provider_slots DROP KEY by_slot;
+DO 0;
+DO 0;
+DO 0;
 ALTER TABLE campaigns DROP COLUMN priority;
 DO 0;
 DO 0;

@@ -18,3 +18,13 @@ SET @addition = IF(
 PREPARE addition FROM @addition;
 EXECUTE addition;
 DEALLOCATE PREPARE addition;
+
+-- Slots that are over are deleted by their number, of all providers and campaigns.
+SET @addition = IF(
+  (SELECT COUNT(*) FROM information_schema.STATISTICS
+   WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = 'provider_slots' AND INDEX_NAME = 'by_slot') = 0,
+  'ALTER TABLE provider_slots ADD KEY by_slot (slot)',
+  'DO 0');
+PREPARE addition FROM @addition;
+EXECUTE addition;
+DEALLOCATE PREPARE addition;

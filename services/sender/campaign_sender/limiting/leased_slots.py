@@ -78,17 +78,15 @@ class LeasedSlots:
 
     # --- leasing --------------------------------------------------------------------------
 
-    def demand_to_state(self, demand: SlotDemand) -> SlotDemand | None:
-        """Return what to state, in steps; None: it need not be written again, or it is too early.
+    def demand_to_state(self, moment: float, demand: SlotDemand) -> SlotDemand | None:
+        """Return what to state at a moment of the server's clock; None: nothing.
 
-        `note_stated` follows when it is written.
+        It is stated once in a slot at most. `note_stated` follows when it is written.
         """
-        reading = self._clock.reading()
-        if reading is None or reading.moment % 1.0 < PLANNED_FROM:
-            return None
-        stated = demand._replace(wanted=_rounded(demand.wanted))
-        is_old = slot_at(reading.moment) - self._stated_in >= STATED_EVERY and stated.wanted > 0
-        return stated if stated != self._stated or is_old else None
+        slot, stated = slot_at(moment), in_steps(demand)
+        is_old = slot - self._stated_in >= STATED_EVERY and stated.wanted > 0
+        is_due = slot != self._stated_in and (stated != self._stated or is_old)
+        return stated if is_due else None
 
     def note_stated(self, moment: float, stated: SlotDemand) -> None:
         """Note what was stated at a moment of the server's clock."""
@@ -119,10 +117,9 @@ class LeasedSlots:
         since = self._stuck_since
         return since is not None and self._clock.local() - since > STUCK_AFTER
 
-    def lacks_plan(self, slots: SlotsRead, per_second: Decimal) -> bool:
+    def lacks_plan(self, slots: SlotsRead, planned_from: float = PLANNED_FROM) -> bool:
         """Return whether this sender should plan the next slot, as none was there to read."""
-        clock = self._clock.state()
-        if plan_next(slots.moment, slots.server, slots.stored, per_second, {}, clock) is not None:
+        if self._plan(slots, Decimal(0), {}, planned_from=planned_from) is not None:
             return True
         present = slot_at(slots.moment)
         if any(one.plan.slot not in (present, self._planned) for one in slots.stored[-1:]):
@@ -133,12 +130,30 @@ class LeasedSlots:
         self,
         slots: SlotsRead,
         per_second: Decimal,
+        demand: SlotDemand,
+        *,
+        in_blocks: bool = False,
+        planned_from: float = PLANNED_FROM,
+    ) -> StoredSlot | None:
+        """Plan the next slot; `note_planned` follows when it is stored.
+
+        `demand`: what this sender wants. What it has stated last may be older.
+        """
+        self.is_alone = slots.demands.keys() <= {self._sender}
+        demands = {**slots.demands, self._sender: in_steps(demand)}
+        return self._plan(
+            slots, per_second, demands, in_blocks=in_blocks, planned_from=planned_from
+        )
+
+    def _plan(
+        self,
+        slots: SlotsRead,
+        per_second: Decimal,
         demands: Mapping[str, SlotDemand],
         *,
         in_blocks: bool = False,
+        planned_from: float,
     ) -> StoredSlot | None:
-        """Plan the next slot; `note_planned` follows when it is stored."""
-        self.is_alone = demands.keys() <= {self._sender}
         return plan_next(
             slots.moment,
             slots.server,
@@ -147,11 +162,16 @@ class LeasedSlots:
             demands,
             self._clock.state(),
             in_blocks=in_blocks,
+            planned_from=planned_from,
         )
 
-    def note_planned(self, planned: StoredSlot) -> None:
-        """Note a slot that this sender has planned and stored."""
+    def note_planned(self, slots: SlotsRead, planned: StoredSlot) -> bool:
+        """Note a slot that this sender has planned and stored, and add its own share of it.
+
+        `slots`: those by which it was planned. True where the share is new.
+        """
         self._planned = planned.plan.slot
+        return self.add_shares(slots._replace(stored=[planned]))
 
     def add_shares(self, slots: SlotsRead) -> bool:
         """Add the own shares of slots that were read; True where some have not been read before."""
@@ -247,6 +267,11 @@ class LeasedSlots:
         """Return the server's time; None: unknown, or stepped since the slots were read."""
         reading, steps = self._clock.read()
         return reading if steps == self._steps else None
+
+
+def in_steps(demand: SlotDemand) -> SlotDemand:
+    """Return a demand in the steps in which it is stated."""
+    return demand._replace(wanted=_rounded(demand.wanted))
 
 
 def _rounded(wanted: int) -> int:

@@ -1,4 +1,4 @@
-"""Limit leases: the threads that read live limits and lease the grants of providers."""
+"""Limit leases: the threads that read live limits, and lease the grants of each provider."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -10,8 +10,9 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.domain.routing.routes import Routes
-from campaign_common.errors import RetryLater
+from campaign_common.errors import DatabaseTimeout, RetryLater
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.runtime.late_slots import TOO_LATE
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.live_limits import read_all_live
@@ -70,8 +71,6 @@ class LimitLeases:
         self._routes = routes
         self._paces = paces
         self._clock = clock
-        self._due = dict.fromkeys(limiters, 0.0)
-        self._order = list(limiters)
         self._unreadable: dict[str, int] = {}
         """Versions of live limits that were logged as such."""
         self.in_use = NOTHING_ELSE
@@ -80,7 +79,10 @@ class LimitLeases:
         self._stop = threading.Event()
         self._threads = (
             IndispensableThread("live-limits", self._follow),
-            IndispensableThread("limit-leases", self._lease),
+            *(
+                IndispensableThread(f"limits-of-{name}", partial(self._lease, name))
+                for name in limiters
+            ),
         )
         for limiter in limiters.values():
             limiter.withhold()  # until its limits are read
@@ -132,21 +134,30 @@ class LimitLeases:
                 follow_live_weights(cursor, self._routes)
                 self.in_use = read_in_use(cursor, self._routes)
 
-    def step(self) -> float:
-        """Give the limiters that are due a turn; return the seconds until the next one is.
+    def require_in_time(self) -> None:
+        """Check that the grants of each provider are leased before their slots begin.
 
-        Another one is the first each time, so that none always waits for the others.
+        Raises:
+            DatabaseTimeout: those of one provider are not, so nothing is sent to it.
         """
-        self._order = [*self._order[1:], *self._order[:1]]
-        for name in self._order:
-            if self._due[name] <= self._clock():
-                self._outages.run(f"limits of {name}", partial(self._turn, name))
-        return min(self._due.values(), default=FAILED_PAUSE) - self._clock()
+        for name, limiter in self._limiters.items():
+            if limiter.is_late:
+                raise DatabaseTimeout(TOO_LATE.format(f"limits of {name}"))
 
-    def _turn(self, name: str) -> None:
-        self._due[name] = self._clock() + FAILED_PAUSE
-        pause = self._limiters[name].turn(self._load.of_provider(name))
-        self._due[name] = self._clock() + pause
+    def step(self, name: str) -> float:
+        """Give a limiter its turn; return the seconds until the next one.
+
+        Each has a thread of its own: turns of several, one after another, may take longer than a
+        slot where the database is far.
+        """
+        pause = FAILED_PAUSE
+
+        def turn() -> None:
+            nonlocal pause
+            pause = self._limiters[name].turn(self._load.of_provider(name))
+
+        self._outages.run(f"limits of {name}", turn)
+        return pause
 
     def _log_unreadable(self, name: str, version: int) -> None:
         if self._unreadable.get(name) != version:
@@ -158,6 +169,6 @@ class LimitLeases:
             succeeded = self._outages.run("live limits", self.read_live)
             self._stop.wait(LIVE_INTERVAL if succeeded else FAILED_PAUSE)
 
-    def _lease(self) -> None:
+    def _lease(self, name: str) -> None:
         while not self._stop.is_set():
-            self._stop.wait(max(SHORTEST_PAUSE, self.step()))
+            self._stop.wait(max(SHORTEST_PAUSE, self.step(name)))

@@ -189,6 +189,11 @@ class ProviderLimiter:
         return self._slots.next_in() if self._has_rate() else TURN / 2
 
     @property
+    def is_late(self) -> bool:
+        """Return whether no grants are there, as they are leased too late."""
+        return self._has_rate() and self._slots.is_late and not self._slots.upcoming(1.0)
+
+    @property
     def rate(self) -> float | None:
         """Messages a second that `PerSecond` lets this sender start; None: no limit."""
         per_second = self.limits.per_second

@@ -2,19 +2,22 @@
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from decimal import Decimal
+from math import ceil
 from typing import NamedTuple, TypeVar
 
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.limits.planning import slot_at
+from campaign_common.domain.limits.planning import StoredSlot, slot_at
 from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.domain.limits.turn_times import FAR, TurnTimes
+from campaign_common.errors import DatabaseTimeout
+from campaign_common.runtime.late_slots import TOO_LATE, LateSlots
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.store.limits.campaign_slots import (
     insert_campaign_slots,
     read_campaign_slots,
-    read_demands,
-    read_max_rates,
     read_server_time,
     state_demands,
 )
@@ -22,7 +25,6 @@ from campaign_common.store.limits.slot_leases import SlotsRead, delete_ahead, ta
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.database_clock import DatabaseClock
-from campaign_sender.limiting.slot_lease import turn_phase, until_turn
 
 IDLE_AFTER = 5.0
 """Seconds without a message of a campaign that could be sent here, after which nothing is read of
@@ -32,11 +34,27 @@ PAUSE = 0.25
 """Seconds between two checks of what waits; grants are planned once in a slot."""
 
 AT_ONCE = 1_000
-"""Campaigns of one statement."""
+"""Campaigns of one statement at most."""
+
+PART = 250
+"""Campaigns whose slots are read and planned together: those of the next part may come too late on
+a busy machine, while these are stored."""
+
+PART_TIME = 0.25
+"""Seconds of all parts' round trips to a distant database: above it parts are larger."""
+
+ROTATED_AFTER = 10
+"""Turns after which another part is the first, where the last ones are too late."""
+
+TIME_INTERVAL = 10
+"""Turns after which the time is read alone, where the database is far; else it is in each turn."""
 
 SPARE_AT_ONCE = 4
 """Campaigns that take spare grants at one check, by a statement each. The others state what they
 want for the next slot."""
+
+STOPPED_AFTER = 5.0
+"""Seconds without a new grant, after which this is not ready where slots are planned too late."""
 
 MOST_WANTED = 1_000_000
 """Messages that a sender states at most that it wants to send in a slot."""
@@ -50,6 +68,12 @@ Waiting = Callable[[Collection[CampaignId]], Mapping[CampaignId, int]]
 class _Wanted(NamedTuple):
     rate: CampaignRate
     messages: int
+
+
+class _Read(NamedTuple):
+    slots: Mapping[CampaignId, SlotsRead]
+    rates: Mapping[CampaignId, Decimal]
+    """Present ones, which may have changed since messages were admitted."""
 
 
 class RateLeases:
@@ -75,10 +99,18 @@ class RateLeases:
         self._clock = clock
         self._waiting = waiting
         self._on_grants = on_grants
-        self._phase = turn_phase(sender)
+        self._times = TurnTimes(sender)
+        self._late = LateSlots("rates of campaigns")
         self._turn_at = 0.0
+        self._rotates_at = ROTATED_AFTER
+        self._granted_at = 0.0
+        self._missed = False
+        """True where slots of this turn have begun before they were planned."""
+        self._turns = 0
         self._first = 0
         """Place of the campaign that is the first to take spare grants."""
+        self._first_part = 0
+        """Place of the campaign whose part is the first in the next turn."""
         self._outages = OutageLog()
         self._stop = threading.Event()
         self._thread = IndispensableThread("rate-leases", self._run)
@@ -91,6 +123,15 @@ class RateLeases:
     def alive(self) -> bool:
         """Return whether the thread runs; only a programming error ends it early."""
         return self._thread.alive
+
+    def require_in_time(self) -> None:
+        """Check that grants are leased before their slots begin.
+
+        Raises:
+            DatabaseTimeout: none are, so that no campaign with a rate is sent.
+        """
+        if self._late.is_late and self._clock.local() - self._granted_at > STOPPED_AFTER:
+            raise DatabaseTimeout(TOO_LATE.format("rates of campaigns"))
 
     def stop(self) -> None:
         """Stop the thread; return when it has ended."""
@@ -113,10 +154,13 @@ class RateLeases:
             return
         now = self._clock.local()
         if self._clock.reading() is None or now >= self._turn_at:
-            granted = self._turn(wanted)
+            self._turn(wanted)
         else:
-            granted = self._take_more(wanted)
+            self._tell(self._take_more(wanted))
+
+    def _tell(self, granted: Collection[CampaignId]) -> None:
         if granted:
+            self._granted_at = self._clock.local()
             self._on_grants(granted)
 
     def pause(self) -> float:
@@ -139,70 +183,125 @@ class RateLeases:
 
     # --- turns ----------------------------------------------------------------------------
 
-    def _turn(self, wanted: Sequence[_Wanted]) -> list[CampaignId]:
-        granted: list[CampaignId] = []
+    def _turn(self, wanted: Sequence[_Wanted]) -> None:
+        self._turns += 1
+        self._missed = False
+        wanted = self._in_turn(wanted)
+        began = self._clock.local()
         with self._database.reading() as cursor:
-            self._read_time(cursor)
-            for some in _chunks(wanted):
-                granted += self._lease(cursor, some)
+            reading = self._clock.reading()
+            if self._times.trip <= FAR:
+                self._read_time(cursor)
+            elif reading is not None:
+                self._stop.wait(self._times.until_read(reading.moment))
+                began = self._clock.local()
+            self._lease_all(cursor, wanted, began)
+            if self._times.trip > FAR and not self._turns % TIME_INTERVAL:
+                self._read_time(cursor)
+            else:
+                self._state_demands(cursor, wanted)
+        self._late.note(is_late=self._missed)
+        self._rotate(len(wanted))
         is_alone = all(rate.slots.is_alone for rate, _ in wanted)
         reading = self._clock.reading()
         if reading is not None:
-            until = until_turn(reading.moment, self._phase, is_alone=is_alone)
+            until = self._times.until(reading.moment, is_alone=is_alone)
             self._turn_at = self._clock.local() + until + 0.005
-        return granted
 
-    def _lease(self, cursor: Cursor, wanted: Sequence[_Wanted]) -> list[CampaignId]:
-        """Read the slots, plan those of the next second; return the campaigns with new grants."""
+    def _in_turn(self, wanted: Sequence[_Wanted]) -> Sequence[_Wanted]:
+        first = self._first_part % len(wanted)
+        return [*wanted[first:], *wanted[:first]]
+
+    def _rotate(self, count: int) -> None:
+        """Let another part be the first, some turns after it has changed, where some are too late.
+
+        Not in each turn: behind a slot that was missed, the next two are blank.
+        """
+        if self._missed and self._turns >= self._rotates_at:
+            self._first_part = (self._first_part + self._part_size(count)) % count
+            self._rotates_at = self._turns + ROTATED_AFTER
+
+    def _part_size(self, count: int) -> int:
+        """Return the campaigns of a part: as few as the round trips to the database allow."""
+        most = max(1, int(PART_TIME / max(self._times.trip, 1e-3)))
+        return min(AT_ONCE, max(PART, ceil(count / most)))
+
+    def _lease_all(self, cursor: Cursor, wanted: Sequence[_Wanted], began: float) -> None:
+        """Lease part by part until the slot is over."""
+        size = self._part_size(len(wanted))
+        slot = None
+        for place, part in enumerate(_chunks(wanted, size)):
+            moment = self._lease(cursor, part)
+            slot = slot_at(moment) if slot is None else slot
+            self._times.note(moment, self._clock.local() - began, self._clock.reading())
+            reading = self._clock.reading()
+            is_over = reading is not None and slot_at(reading.moment) > slot
+            if is_over and (place + 1) * size < len(wanted):
+                self._missed = True
+                break
+
+    def _lease(self, cursor: Cursor, wanted: Sequence[_Wanted]) -> float:
+        """Read the slots and plan those of the next second; return the time of the read."""
         rates = [rate for rate, _ in wanted]
-        slots = self._read(cursor, rates)
-        self._state_demands(cursor, wanted)
-        fit = [one for one in rates if not one.slots.note_stuck(slots[one.campaign_id])]
+        read = self._read(cursor, rates)
+        granted = _with_new_shares(rates, read.slots)
+        fit = [
+            one for one in wanted if not one.rate.slots.note_stuck(read.slots[one.rate.campaign_id])
+        ]
         if overdue := [one.slots.name for one in rates if one.slots.is_stuck_for_long]:
             delete_ahead(cursor, overdue)
+        planned_from = self._times.planned_from
         lacking = [
-            one for one in fit if one.slots.lacks_plan(slots[one.campaign_id], one.per_second)
+            one
+            for one in fit
+            if one.rate.slots.lacks_plan(read.slots[one.rate.campaign_id], planned_from)
         ]
-        granted = _with_new_shares(rates, slots)
         if lacking:
-            self._plan(cursor, lacking, slots)
-            present = slot_at(slots[lacking[0].campaign_id].moment)
-            granted += _with_new_shares(lacking, self._read(cursor, lacking, after=present))
-        return granted
+            granted += self._plan(cursor, lacking, read, planned_from)
+        self._tell(granted)
+        return read.slots[rates[0].campaign_id].moment
 
     def _plan(
-        self,
-        cursor: Cursor,
-        rates: Sequence[CampaignRate],
-        slots: Mapping[CampaignId, SlotsRead],
-    ) -> None:
-        """Plan slots by the rates that hold now, which may have changed since they were seen."""
-        present = read_max_rates(cursor, [one.campaign_id for one in rates])
-        demands = read_demands(cursor, [one.slots.name for one in rates])
-        planned = {}
-        for one in rates:
-            per_second = present.get(one.campaign_id)
+        self, cursor: Cursor, lacking: Sequence[_Wanted], read: _Read, planned_from: float
+    ) -> list[CampaignId]:
+        """Plan slots by the rates that hold now; return the campaigns with new grants."""
+        planned: dict[CampaignId, StoredSlot] = {}
+        for rate, messages in lacking:
+            per_second = read.rates.get(rate.campaign_id)
             if per_second is not None:
-                demand = demands.get(one.slots.name, {})
-                plan = one.slots.plan(slots[one.campaign_id], per_second, demand)
+                slots, demand = read.slots[rate.campaign_id], SlotDemand(messages)
+                plan = rate.slots.plan(slots, per_second, demand, planned_from=planned_from)
                 if plan is not None:
-                    planned[one.campaign_id] = plan
-        if planned and insert_campaign_slots(cursor, planned) == len(planned):
-            for one in rates:
-                if one.campaign_id in planned:
-                    one.slots.note_planned(planned[one.campaign_id])
+                    planned[rate.campaign_id] = plan
+        if not planned:
+            return []
+        rates = [rate for rate, _ in lacking if rate.campaign_id in planned]
+        self._missed |= all(one.is_blank for one in planned.values())
+        if insert_campaign_slots(cursor, planned) == len(planned):
+            return [
+                one.campaign_id
+                for one in rates
+                if one.slots.note_planned(read.slots[one.campaign_id], planned[one.campaign_id])
+            ]
+        present = next(iter(planned.values())).plan.slot - 1
+        found = self._read(cursor, rates, after=present).slots
+        self._missed |= not any(one.stored for one in found.values())
+        return _with_new_shares(rates, found)
 
     def _state_demands(self, cursor: Cursor, wanted: Sequence[_Wanted]) -> None:
         reading = self._clock.reading()
+        if reading is None:
+            return
         stated = [
             (rate, demand)
             for rate, messages in wanted
-            if (demand := rate.slots.demand_to_state(SlotDemand(messages))) is not None
+            if (demand := rate.slots.demand_to_state(reading.moment, SlotDemand(messages)))
+            is not None
         ]
-        if stated and reading is not None:
-            by_name = {rate.slots.name: demand.wanted for rate, demand in stated}
+        for some in _chunks(stated, AT_ONCE):
+            by_name = {rate.slots.name: demand.wanted for rate, demand in some}
             state_demands(cursor, self._sender, by_name)
-            for rate, demand in stated:
+            for rate, demand in some:
                 rate.slots.note_stated(reading.moment, demand)
 
     def _take_more(self, wanted: Sequence[_Wanted]) -> list[CampaignId]:
@@ -211,6 +310,10 @@ class RateLeases:
         lacking = [one for one in wanted if one.messages > one.rate.slots.upcoming(1.0)]
         if reading is None or not lacking:
             return []
+        # As many statements as end before the next turn.
+        left = int((self._turn_at - self._clock.local()) / max(self._times.trip, 0.01))
+        if left < 2:
+            return []
         present = slot_at(reading.moment)
         unknown = [rate for rate, _ in lacking if not rate.slots.knows(present)]
         known = [one for one in lacking if one.rate.slots.has_spare(present)]
@@ -218,10 +321,10 @@ class RateLeases:
             return []
         granted: list[CampaignId] = []
         with self._database.reading() as cursor:
-            for some in _chunks(unknown):
-                granted += _with_new_shares(some, self._read(cursor, some))
+            for some in _chunks(unknown, AT_ONCE):
+                granted += _with_new_shares(some, self._read(cursor, some).slots)
             self._first += SPARE_AT_ONCE
-            for n in range(min(SPARE_AT_ONCE, len(known))):
+            for n in range(min(SPARE_AT_ONCE, len(known), left - 1)):
                 rate, messages = known[(self._first + n) % len(known)]
                 if (spare := rate.slots.offered_spare(messages)) is not None:
                     taken = take_spare(cursor, rate.slots.name, *spare)
@@ -236,29 +339,21 @@ class RateLeases:
         began = self._clock.local()
         self._clock.add(began, *read_server_time(cursor))
 
-    def _read(
-        self, cursor: Cursor, rates: Sequence[CampaignRate], after: int = 0
-    ) -> dict[CampaignId, SlotsRead]:
-        """Read slots after one, with the shares of new ones: mostly of the same one for all."""
-        latest = max((one.slots.latest for one in rates), default=0)
-        groups = (
-            (latest, [one for one in rates if one.slots.latest == latest]),
-            (0, [one for one in rates if one.slots.latest != latest]),
+    def _read(self, cursor: Cursor, rates: Sequence[CampaignRate], after: int = 0) -> _Read:
+        """Read slots after one, with the shares of new ones."""
+        began = self._clock.local()
+        known = min((one.slots.latest for one in rates), default=0)
+        read = read_campaign_slots(
+            cursor, [one.campaign_id for one in rates], after=after, shares_after=known
         )
+        self._clock.add(began, read.moment, read.server)
         slots = {}
-        for known, group in groups:
-            if not group:
-                continue
-            began = self._clock.local()
-            read = read_campaign_slots(
-                cursor, [one.slots.name for one in group], after=after, shares_after=known
-            )
-            self._clock.add(began, read.moment, read.server)
-            for one in group:
-                stored = read.stored.get(one.slots.name, ())
-                slots[one.campaign_id] = SlotsRead(read.moment, read.server, stored)
-                one.slots.note_read(slots[one.campaign_id])
-        return slots
+        for one in rates:
+            name = one.slots.name
+            stored, demands = read.stored.get(name, ()), read.demands.get(name, {})
+            slots[one.campaign_id] = SlotsRead(read.moment, read.server, stored, demands)
+            one.slots.note_read(slots[one.campaign_id])
+        return _Read(slots, read.rates)
 
 
 def _with_new_shares(
@@ -268,5 +363,5 @@ def _with_new_shares(
     return [one.campaign_id for one in rates if one.slots.add_shares(slots[one.campaign_id])]
 
 
-def _chunks(items: Sequence[Some]) -> Iterator[Sequence[Some]]:
-    return (items[start : start + AT_ONCE] for start in range(0, len(items), AT_ONCE))
+def _chunks(items: Sequence[Some], size: int) -> Iterator[Sequence[Some]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

@@ -1,18 +1,20 @@
 """Slot lease: this sender's grants of one provider, leased from the database slot by slot."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 
 from campaign_common.database import Cursor, Database
-from campaign_common.domain.limits.planning import PLANNED_FROM, slot_at
+from campaign_common.domain.limits.planning import slot_at
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.slots import LATEST, SlotDemand
+from campaign_common.domain.limits.turn_times import TurnTimes
+from campaign_common.runtime.late_slots import LateSlots
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_common.store.limits.slot_leases import (
     SlotsRead,
     delete_ahead,
     insert_slot,
-    read_demand,
     read_slots,
     state_demand,
     sweep_slots,
@@ -32,6 +34,9 @@ IDLE_AFTER = 60.0
 CLOCK_INTERVAL = 3.0
 """Seconds between two reads of the server's time where no slots are needed."""
 
+SPARE_PAUSE = 0.25
+"""Seconds until the next turn where grants are missing, and some are spare."""
+
 UNKNOWN_PAUSE = 0.2
 """Seconds until the next turn while the server's time is not known, or nothing is wanted."""
 
@@ -50,7 +55,8 @@ class SlotLease(LeasedSlots):
         super().__init__(provider, sender, self._server_clock, LATEST)
         self._database = database
         self._local = clock
-        self._phase = turn_phase(sender)
+        self._times = TurnTimes(sender)
+        self._late = LateSlots(f"limits of {provider}")
         self._has_slots = False
         self._wanted_at = clock()
         self._swept_at = clock()
@@ -76,18 +82,27 @@ class SlotLease(LeasedSlots):
         elif self._is_idle():
             return
         in_blocks = limits.unit is LimitUnit.SEGMENTS
+        demand = SlotDemand(wanted, cost)
         with self._database.reading() as cursor:
+            if (reading := self.reading()) is not None:
+                time.sleep(self._times.until_read(reading.moment))
+            began = self._local()
             slots = self._read(cursor, in_blocks=in_blocks)
             self._has_slots = limits.around(slots.moment).per_second is not None
             if self._has_slots:
-                self._state_demand(cursor, slots, SlotDemand(wanted, cost))
-                if self._plan(cursor, slots, limits, version):
-                    slots = self._read(cursor, in_blocks=in_blocks)
                 self.add_shares(slots)
+                self._plan_next(cursor, slots, limits, version, demand)
+                self._times.note(slots.moment, self._local() - began, self.reading())
+                self._state_demand(cursor, slots, demand)
                 self._sweep(cursor, slots)
                 if (spare := self.offered_spare(wanted)) is not None:
                     taken = take_spare(cursor, self.name, *spare)
                     self.add_spare(spare.slot, taken)
+
+    @property
+    def is_late(self) -> bool:
+        """Return whether slots begin before they are planned."""
+        return self._late.is_late
 
     def _is_idle(self) -> bool:
         return self._local() - self._wanted_at > IDLE_AFTER
@@ -102,13 +117,17 @@ class SlotLease(LeasedSlots):
             return UNKNOWN_PAUSE
         if not self._has_slots:
             return CLOCK_INTERVAL
-        until = until_turn(reading.moment, self._phase, is_alone=self.is_alone)
+        until = self._times.until(reading.moment, is_alone=self.is_alone)
         if wanted > self.upcoming(1.0) and self.has_spare(slot_at(reading.moment)):
-            until = min(until, 0.25)
+            # Not where the next turn of a slot would come too late for it.
+            is_first = until > SPARE_PAUSE + 3 * self._times.trip
+            until = min(until, SPARE_PAUSE) if is_first else until
         return until + 0.005
 
     def _state_demand(self, cursor: Cursor, slots: SlotsRead, demand: SlotDemand) -> None:
-        stated = self.demand_to_state(demand)
+        if slots.moment % 1.0 < self._times.planned_from:
+            return
+        stated = self.demand_to_state(slots.moment, demand)
         if stated is not None:
             state_demand(cursor, self.name, self._sender, stated)
             self.note_stated(slots.moment, stated)
@@ -122,38 +141,38 @@ class SlotLease(LeasedSlots):
         self.note_read(slots)
         return slots
 
-    def _plan(self, cursor: Cursor, slots: SlotsRead, limits: ProviderLimits, version: int) -> bool:
-        """Plan the next slot where that is due; True where the slots have to be read again."""
+    def _plan_next(
+        self,
+        cursor: Cursor,
+        slots: SlotsRead,
+        limits: ProviderLimits,
+        version: int,
+        demand: SlotDemand,
+    ) -> None:
+        """Plan the next slot where that is due; read it where another sender has planned it."""
         if self.note_stuck(slots):
             if self.is_stuck_for_long:
                 delete_ahead(cursor, [self.name])
-            return False
+            return
+        planned_from = self._times.planned_from
+        if not self.lacks_plan(slots, planned_from):
+            return
         per_second = limits.at(slots.moment + 1).per_second or Decimal(0)
-        if not self.lacks_plan(slots, per_second):
-            return False
-        demands = read_demand(cursor, self.name)
         in_blocks = limits.unit is LimitUnit.SEGMENTS
-        planned = self.plan(slots, per_second, demands, in_blocks=in_blocks)
-        if planned is not None and insert_slot(cursor, self.name, planned, version):
-            self.note_planned(planned)
-        return True
+        planned = self.plan(
+            slots, per_second, demand, in_blocks=in_blocks, planned_from=planned_from
+        )
+        if planned is None:
+            return
+        if insert_slot(cursor, self.name, planned, version):
+            self.note_planned(slots, planned)
+            self._late.note(is_late=planned.is_blank)
+            return
+        read = self._read(cursor, in_blocks=in_blocks)
+        self.add_shares(read)
+        self._late.note(is_late=planned.plan.slot not in {one.plan.slot for one in read.stored})
 
     def _sweep(self, cursor: Cursor, slots: SlotsRead) -> None:
         if self._local() - self._swept_at > SWEEP_INTERVAL:
             self._swept_at = self._local()
             sweep_slots(cursor, self.name, slots.moment)
-
-
-def turn_phase(sender: str) -> float:
-    """Return the place of a sender's turns among those of all senders, from 0 to 1."""
-    return int(sender[-4:], 16) / 0x10000 if sender else 0.0
-
-
-def until_turn(moment: float, phase: float, *, is_alone: bool) -> float:
-    """Return the seconds from a moment of the server's clock until the next turn.
-
-    Senders come one after another. One that is alone comes early, so that a pause of the process
-    does not leave a slot without a plan.
-    """
-    turn = PLANNED_FROM + 0.05 + 0.35 * (0.0 if is_alone else phase)
-    return (turn - moment % 1.0) % 1.0 or 1.0

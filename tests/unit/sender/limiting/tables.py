@@ -1,7 +1,7 @@
 """Tables of limits in memory, on a clock that the test moves, in place of a database server's."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,11 +39,12 @@ class Tables:
         tables = cls()
         for name in ("take_of_day", "return_of_day"):
             patch.setattr(day_lease, name, getattr(tables, name))
-        for name in ("read_slots", "read_demand", "state_demand", "insert_slot", "take_spare"):
+        for name in ("read_slots", "state_demand", "insert_slot", "take_spare"):
             patch.setattr(slot_lease, name, getattr(tables, name))
         for name in ("sweep_slots", "delete_ahead"):
             patch.setattr(slot_lease, name, lambda *_: None)
         patch.setattr(limit_leases, "read_all_live", tables.read_all_live)
+        patch.setattr(limit_leases, "forget_demand", lambda *_: None)
         patch.setattr(limit_leases, "read_in_use", lambda *_: limit_leases.NOTHING_ELSE)
         return tables
 
@@ -63,6 +64,8 @@ class Tables:
             raise DatabaseUnavailable("down")
         yield
 
+    transaction = reading
+
     def take_of_day(self, _: object, __: object, day: date, *, wanted: int, per_day: int) -> int:
         """Take units, as `store.limits.days` does."""
         self.statements.append("take of day")
@@ -80,11 +83,7 @@ class Tables:
         moment = self.moment - ROUND_TRIP / 2
         present = slot_at(moment)
         stored = [one for slot, one in sorted(self.slots.items()) if slot > present - BLANK_SLOTS]
-        return SlotsRead(moment, "one", stored)
-
-    def read_demand(self, _: object, __: object) -> Mapping[str, SlotDemand]:
-        """Read what senders want."""
-        return dict(self.demands)
+        return SlotsRead(moment, "one", stored, dict(self.demands))
 
     def state_demand(self, _: object, __: object, sender: str, demand: SlotDemand) -> None:
         """State what a sender wants."""

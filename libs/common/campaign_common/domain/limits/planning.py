@@ -24,7 +24,7 @@ BLANK_SLOTS = 2
 """Slots without grants behind a gap, a step of the clock or a change of the server."""
 
 PLANNED_FROM = 0.5
-"""Share of a slot after which the next one is planned."""
+"""Share of a slot after which the next one is planned, where the database is near."""
 
 NO_SERVER = ""
 """Name in place of a server's for slots planned after a step of the clock."""
@@ -48,13 +48,18 @@ class StoredSlot(NamedTuple):
     server: str
     """Server on which it was planned."""
 
+    @property
+    def is_blank(self) -> bool:
+        """Return whether it has fewer grants than its rate has, as behind a gap."""
+        return self.plan.quota < quota_of(self.plan.slot, self.plan.per_second)
+
 
 def slot_at(moment: float) -> int:
     """Return the slot of a moment in seconds since 1970."""
     return floor(moment)
 
 
-def plan_next(
+def plan_next(  # noqa: PLR0913 - what was read, and how it is used
     moment: float,
     server: str,
     stored: Sequence[StoredSlot],
@@ -63,6 +68,7 @@ def plan_next(
     clock: ClockState,
     *,
     in_blocks: bool = False,
+    planned_from: float = PLANNED_FROM,
 ) -> StoredSlot | None:
     """Plan the slot that follows a moment; None: it is planned, or too early, or left to others.
 
@@ -77,9 +83,10 @@ def plan_next(
         demands: what each sender wants in it.
         clock: the sender's trust in that time.
         in_blocks: whether a message may cost several units.
+        planned_from: share of the slot before it after which it may be planned.
     """
     slot = slot_at(moment) + 1
-    if moment - floor(moment) < PLANNED_FROM or any(one.plan.slot >= slot for one in stored):
+    if moment - floor(moment) < planned_from or any(one.plan.slot >= slot for one in stored):
         return None
     blank = SlotPlan(slot, 0, per_second, {})
     if clock is ClockState.STEPPED:

@@ -20,19 +20,27 @@ from campaign_common.store.limits.slot_leases import DEMAND_LASTS, MOMENT, SERVE
 
 SELECT_TIME = f"SELECT {MOMENT}, {SERVER}"
 
-# One row at least, so that time and server are read where no slot is.
+# One statement, so that a slot is planned one round trip after it was found missing. One row of the
+# first part at least, so that time and server are read where no slot is. What is wanted is read
+# where the next slot is not planned.
 SELECT_SLOTS = f"""
 SELECT {MOMENT}, {SERVER}, s.provider, s.slot, s.quota, s.per_second,
-       IF(s.slot > %s, s.shares, NULL), s.spare_taken, s.server
+       IF(s.slot > %(shares_after)s, s.shares, NULL), s.spare_taken, s.server,
+       NULL, NULL, NULL, NULL
 FROM (SELECT 1) one
 LEFT JOIN provider_slots s
-  ON s.provider IN %s AND s.slot > GREATEST(%s, FLOOR({MOMENT}) - {BLANK_SLOTS})
-ORDER BY s.slot
-"""
-
-SELECT_DEMANDS = f"""
-SELECT provider, sender, wanted, cost FROM provider_demand
-WHERE provider IN %s AND at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
+  ON s.provider IN %(names)s
+  AND s.slot > GREATEST(%(after)s, FLOOR({MOMENT}) - {BLANK_SLOTS})
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, max_rate, NULL, NULL, NULL, id, NULL, NULL, NULL
+FROM campaigns WHERE id IN %(ids)s AND max_rate IS NOT NULL
+UNION ALL
+SELECT NULL, NULL, d.provider, NULL, NULL, NULL, NULL, NULL, NULL, NULL, d.sender, d.wanted, d.cost
+FROM provider_demand d
+WHERE d.provider IN %(names)s
+  AND d.at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
+  AND NOT EXISTS (
+    SELECT 1 FROM provider_slots n WHERE n.provider = d.provider AND n.slot > FLOOR({MOMENT}))
 """
 
 STATE_DEMANDS = """
@@ -42,8 +50,6 @@ FROM JSON_TABLE(%s, '$[*]' COLUMNS (
     provider VARCHAR(64) PATH '$[0]', wanted INT UNSIGNED PATH '$[1]')) AS p
 ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), cost = VALUES(cost), at = VALUES(at)
 """
-
-SELECT_RATES = "SELECT id, max_rate FROM campaigns WHERE id IN %s AND max_rate IS NOT NULL"
 
 # Not once the slot has begun, however long the statement was on its way, nor by a rate that was
 # changed since it was read.
@@ -68,6 +74,11 @@ class CampaignSlots(NamedTuple):
     server: str
     stored: Mapping[str, list[StoredSlot]]
     """By the name of `slots_of`."""
+    rates: Mapping[CampaignId, Decimal]
+    """Present rates of those campaigns that have one."""
+    demands: Mapping[str, Mapping[str, SlotDemand]]
+    """Demand of each sender that has stated one within a few seconds, by name and sender; of
+    campaigns whose next slot is not planned."""
 
 
 def read_server_time(cursor: Cursor) -> tuple[float, str]:
@@ -78,41 +89,45 @@ def read_server_time(cursor: Cursor) -> tuple[float, str]:
 
 
 def read_campaign_slots(
-    cursor: Cursor, names: Collection[str], *, after: int = 0, shares_after: int = 0
+    cursor: Cursor,
+    campaign_ids: Collection[CampaignId],
+    *,
+    after: int = 0,
+    shares_after: int = 0,
 ) -> CampaignSlots:
-    """Read the slots of campaigns, by `slots_of`, and the server's time, in one statement.
+    """Read the slots of campaigns, and what planning them needs, in one statement.
 
     Slots up to `after` are left out, and the shares of those up to `shares_after`.
     """
-    cursor.execute(SELECT_SLOTS, (shares_after, tuple(names), after))
-    rows = cursor.fetchall()
+    values = {
+        "ids": tuple(campaign_ids),
+        "names": tuple(slots_of(one) for one in campaign_ids),
+        "after": after,
+        "shares_after": shares_after,
+    }
+    cursor.execute(SELECT_SLOTS, values)
+    moment, server = 0.0, ""
     stored: dict[str, list[StoredSlot]] = defaultdict(list)
-    for _, _, name, *columns in rows:
-        if name is not None:
-            stored[name].append(stored_slot(columns))
-    return CampaignSlots(float(rows[0][0]), str(rows[0][1]), stored)
-
-
-def read_demands(cursor: Cursor, names: Collection[str]) -> Mapping[str, Mapping[str, SlotDemand]]:
-    """Read what each sender wants of some campaigns that has said so within a few seconds."""
-    cursor.execute(SELECT_DEMANDS, (tuple(names),))
+    rates: dict[CampaignId, Decimal] = {}
     demands: dict[str, dict[str, SlotDemand]] = defaultdict(dict)
-    for name, sender, wanted, cost in cursor.fetchall():
-        demands[name][sender] = SlotDemand(wanted, cost)
-    return demands
+    for read_at, read_on, name, *slot, campaign_id, sender, wanted, cost in cursor.fetchall():
+        if campaign_id is not None:
+            _, _, per_second, *_ = slot
+            rates[CampaignId(int(campaign_id))] = per_second
+        elif sender is not None:
+            demands[name][sender] = SlotDemand(int(wanted), int(cost))
+        else:
+            moment, server = float(read_at), str(read_on)
+            if name is not None:
+                stored[name].append(stored_slot(slot))
+    for slots in stored.values():
+        slots.sort(key=lambda one: one.plan.slot)
+    return CampaignSlots(moment, server, stored, rates, demands)
 
 
 def state_demands(cursor: Cursor, sender: str, wanted: Mapping[str, int]) -> None:
     """State what a sender wants of several campaigns in the next slot."""
     cursor.execute(STATE_DEMANDS, (sender, json.dumps(sorted(wanted.items()))))
-
-
-def read_max_rates(
-    cursor: Cursor, campaign_ids: Collection[CampaignId]
-) -> Mapping[CampaignId, Decimal]:
-    """Read the present rates of those campaigns that have one."""
-    cursor.execute(SELECT_RATES, (tuple(campaign_ids),))
-    return dict(cursor.fetchall())
 
 
 def insert_campaign_slots(cursor: Cursor, planned: Mapping[CampaignId, StoredSlot]) -> int:

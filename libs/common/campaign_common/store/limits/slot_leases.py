@@ -7,6 +7,7 @@ campaign has slots as a provider has, under the name that `slots_of` gives it.
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
@@ -34,18 +35,22 @@ INSERT INTO provider_demand (provider, sender, wanted, cost, at) VALUES (%s, %s,
 ON DUPLICATE KEY UPDATE wanted = VALUES(wanted), cost = VALUES(cost), at = VALUES(at)
 """
 
-# One row at least, so that time and server are read where no slot is.
+# One statement, so that a slot is planned one round trip after it was found missing. One row of the
+# first part at least, so that time and server are read where no slot is. What is wanted is read
+# where the next slot is not planned.
 SELECT_SLOTS = f"""
-SELECT {MOMENT}, {SERVER}, s.slot, s.quota, s.per_second, IF(s.slot > %s, s.shares, NULL),
-       s.spare_taken, s.server
+SELECT {MOMENT}, {SERVER}, s.slot, s.quota, s.per_second,
+       IF(s.slot > %(shares_after)s, s.shares, NULL), s.spare_taken, s.server, NULL, NULL, NULL
 FROM (SELECT 1) one
-LEFT JOIN provider_slots s ON s.provider = %s AND s.slot > FLOOR({MOMENT}) - {BLANK_SLOTS}
-ORDER BY s.slot
-"""
-
-SELECT_DEMAND = f"""
-SELECT sender, wanted, cost FROM provider_demand
-WHERE provider = %s AND at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
+LEFT JOIN provider_slots s
+  ON s.provider = %(provider)s AND s.slot > FLOOR({MOMENT}) - {BLANK_SLOTS}
+UNION ALL
+SELECT NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, d.sender, d.wanted, d.cost
+FROM provider_demand d
+WHERE d.provider = %(provider)s
+  AND d.at > NOW(6) - INTERVAL {round(DEMAND_LASTS * 1e6)} MICROSECOND
+  AND NOT EXISTS (
+    SELECT 1 FROM provider_slots n WHERE n.provider = %(provider)s AND n.slot > FLOOR({MOMENT}))
 """
 
 # Not once the slot has begun, however long the statement was on its way, nor by limits that were
@@ -70,10 +75,15 @@ SWEEP_DEMAND = f"""
 DELETE FROM provider_demand WHERE provider = %s AND at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
 """
 
-SWEEP_ALL_SLOTS = f"DELETE FROM provider_slots WHERE slot < FLOOR({MOMENT}) - {SWEPT_AFTER}"
+SWEPT_AT_ONCE = 10_000
+"""Rows that one statement deletes at most."""
+
+SWEEP_ALL_SLOTS = f"""
+DELETE FROM provider_slots WHERE slot < FLOOR({MOMENT}) - {SWEPT_AFTER} LIMIT {SWEPT_AT_ONCE}
+"""
 
 SWEEP_ALL_DEMAND = f"""
-DELETE FROM provider_demand WHERE at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND
+DELETE FROM provider_demand WHERE at < NOW(6) - INTERVAL {SWEPT_AFTER} SECOND LIMIT {SWEPT_AT_ONCE}
 """
 
 DELETE_AHEAD = f"""
@@ -83,6 +93,9 @@ DELETE FROM provider_slots WHERE provider IN %s AND slot > FLOOR({MOMENT}) + 1
 FORGET_DEMAND = "DELETE FROM provider_demand WHERE sender = %s"
 
 
+NOTHING_WANTED: Mapping[str, SlotDemand] = MappingProxyType({})
+
+
 class SlotsRead(NamedTuple):
     """Slots of a provider from two before the present one on, with the server's time and name."""
 
@@ -90,6 +103,9 @@ class SlotsRead(NamedTuple):
     """Seconds since 1970."""
     server: str
     stored: Sequence[StoredSlot]
+    demands: Mapping[str, SlotDemand] = NOTHING_WANTED
+    """Demand of each sender that has stated one within seconds; read where the next slot is not
+    planned."""
 
 
 def state_demand(cursor: Cursor, provider: str, sender: str, demand: SlotDemand) -> None:
@@ -103,20 +119,23 @@ def forget_demand(cursor: Cursor, sender: str) -> None:
 
 
 def read_slots(cursor: Cursor, provider: str, *, shares_after: int = 0) -> SlotsRead:
-    """Read the slots of a provider and the server's time, in one statement.
+    """Read the slots of a provider, the server's time and what senders want, in one statement.
 
     The shares of slots up to `shares_after` are left out.
     """
-    cursor.execute(SELECT_SLOTS, (shares_after, provider))
-    rows = cursor.fetchall()
-    moment, server = float(rows[0][0]), str(rows[0][1])
-    return SlotsRead(moment, server, [stored_slot(row[2:]) for row in rows if row[2] is not None])
-
-
-def read_demand(cursor: Cursor, provider: str) -> Mapping[str, SlotDemand]:
-    """Read what each sender wants that has said so within a few seconds."""
-    cursor.execute(SELECT_DEMAND, (provider,))
-    return {sender: SlotDemand(wanted, cost) for sender, wanted, cost in cursor.fetchall()}
+    cursor.execute(SELECT_SLOTS, {"provider": provider, "shares_after": shares_after})
+    moment, server = 0.0, ""
+    stored = []
+    demands = {}
+    for read_at, read_on, *slot, sender, wanted, cost in cursor.fetchall():
+        if sender is not None:
+            demands[sender] = SlotDemand(int(wanted), int(cost))
+        else:
+            moment, server = float(read_at), str(read_on)
+            if slot[0] is not None:
+                stored.append(stored_slot(slot))
+    stored.sort(key=lambda one: one.plan.slot)
+    return SlotsRead(moment, server, stored, demands)
 
 
 def insert_slot(cursor: Cursor, provider: str, planned: StoredSlot, version: int) -> bool:
@@ -167,10 +186,13 @@ def sweep_slots(cursor: Cursor, provider: str, moment: float) -> None:
     cursor.execute(SWEEP_DEMAND, (provider,))
 
 
-def sweep_all(cursor: Cursor) -> None:
-    """Delete what `sweep_slots` does, of providers and campaigns that no sender sends for, too."""
-    cursor.execute(SWEEP_ALL_SLOTS)
-    cursor.execute(SWEEP_ALL_DEMAND)
+def sweep_some(cursor: Cursor) -> bool:
+    """Delete some of what `sweep_slots` does, of any provider and campaign, also without a sender.
+
+    Return whether there may be more.
+    """
+    slots = cursor.execute(SWEEP_ALL_SLOTS)
+    return max(slots, cursor.execute(SWEEP_ALL_DEMAND)) == SWEPT_AT_ONCE
 
 
 def delete_ahead(cursor: Cursor, providers: Collection[str]) -> None:
@@ -184,5 +206,7 @@ def stored_slot(columns: Sequence[Any]) -> StoredSlot:
     parts = json.loads(shares) if shares is not None and shares != "{}" else {}
     if isinstance(parts, list):
         blocks = tuple(Block(*one) for one in parts)
-        return StoredSlot(SlotPlan.of_blocks(slot, quota, per_second, blocks), spare_taken, server)
-    return StoredSlot(SlotPlan(slot, quota, per_second, parts), spare_taken, server)
+        return StoredSlot(
+            SlotPlan.of_blocks(int(slot), int(quota), per_second, blocks), int(spare_taken), server
+        )
+    return StoredSlot(SlotPlan(int(slot), int(quota), per_second, parts), int(spare_taken), server)

@@ -91,7 +91,7 @@ LIMIT %s
 """
 
 # STRAIGHT_JOIN: every stamp finds its row by primary key, and locks nothing else. A rest ends when
-# the next try is published, and does not count into the age.
+# the next try is published, and does not count into the age; one before an earlier try is over.
 STAMP = """
 UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
     campaign_id BIGINT UNSIGNED PATH '$[0]', seq INT UNSIGNED PATH '$[1]',
@@ -100,7 +100,7 @@ UPDATE JSON_TABLE(%s, '$[*]' COLUMNS (
 STRAIGHT_JOIN message_retries_{shard:d} r
   ON r.campaign_id = stamp.campaign_id AND r.seq = stamp.seq
 SET r.aged_from = r.aged_from + INTERVAL COALESCE(
-      TIMESTAMPDIFF(MICROSECOND, r.rests_since, NOW(6)),
+      IF(r.rests_try = r.try_number, TIMESTAMPDIFF(MICROSECOND, r.rests_since, NOW(6)), NULL),
       IF(stamp.held_back > {held_back_from:d}, stamp.held_back, 0)) MICROSECOND,
     r.rests_since = NULL,
     r.published_at = NOW(6), r.published_epoch = stamp.epoch, r.published_topic_id = %s,

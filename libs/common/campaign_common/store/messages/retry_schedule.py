@@ -19,15 +19,18 @@ from campaign_common.store.messages.ledger import LedgerRow
 SELECT_NOW = "SELECT NOW(6)"
 
 # A rest that began before the try was published has ended with that, and is left out by then. A
-# service of 0.2.0 leaves the column as it was.
-RESTS = "(rests_since IS NOT NULL AND (published_at IS NULL OR rests_since >= published_at))"
+# service of 0.2.0 leaves the columns as they were, though it plans another try.
+RESTS = (
+    "(rests_since IS NOT NULL AND rests_try = try_number"
+    " AND (published_at IS NULL OR rests_since >= published_at))"
+)
 
 # The driver sends many rows in one statement only where every value is a plain %s: due times
 # are added up here, from the database's clock.
 SCHEDULE = (
     "INSERT INTO message_retries_{shard:d}"
     " (campaign_id, seq, due_at, generation, try_number, attempts, aged_from, rests_since,"
-    " sent_after) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)"
+    " sent_after, rests_try) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
     # The age of a message goes on from its first send, without the rest that ends now, and without
     # the way of a try that met another rest. The old values are read before they are replaced.
     " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
@@ -39,6 +42,7 @@ SCHEDULE = (
     " sent_after = IF(generation <> VALUES(generation), VALUES(sent_after),"
     " COALESCE(LEAST(sent_after, VALUES(sent_after)), sent_after,"
     " IF(attempts = 0, VALUES(sent_after), NULL))),"
+    " rests_try = VALUES(rests_try),"
     " due_at = VALUES(due_at), generation = VALUES(generation),"
     " try_number = VALUES(try_number), attempts = VALUES(attempts), published_at = NULL,"
     " published_epoch = NULL, published_topic_id = NULL, published_partition = NULL,"
@@ -112,6 +116,7 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                     now if was_sent else None,
                     now if rests else None,
                     to_datetime(sent_after),
+                    next_try(row.try_number) if rests else None,
                 )
                 for row, seconds, was_sent, rests, _, sent_after in retries
             ],

@@ -37,6 +37,7 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
   aged_from    DATETIME(6) NULL,
   rests_since  DATETIME(6) NULL,
   sent_after   DATETIME(6) NULL,
+  rests_try    SMALLINT UNSIGNED NULL,
   PRIMARY KEY (campaign_id, seq),
   KEY by_due (published_at, due_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
@@ -54,11 +55,13 @@ ALTER TABLE messages_{shard} ADD COLUMN provider
 """,
 )
 
-# What tables of retries of 0.2.0 lack: from when the age of a message counts, since when a rest of
-# its provider does not count into it, and the moment before which it was not sent.
+# What tables of retries of 0.2.0 lack: from when the age of a message counts; since when a rest of
+# its provider does not count into it, and before which try that is; and the moment before which it
+# was not sent.
 ALTER_RETRIES = """
 ALTER TABLE message_retries_{shard} ADD COLUMN aged_from DATETIME(6) NULL,
-  ADD COLUMN rests_since DATETIME(6) NULL, ADD COLUMN sent_after DATETIME(6) NULL
+  ADD COLUMN rests_since DATETIME(6) NULL, ADD COLUMN sent_after DATETIME(6) NULL,
+  ADD COLUMN rests_try SMALLINT UNSIGNED NULL
 """
 
 INSERT_CLAIM = """

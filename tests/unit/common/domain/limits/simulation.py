@@ -1,15 +1,18 @@
 """Simulated senders that share one provider's slots, on clocks that a test moves."""
 
 from collections import Counter
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import pairwise
 from math import floor
 from random import Random
+from typing import NamedTuple
 
 from campaign_common.domain.limits.grants import SlotGrants
 from campaign_common.domain.limits.planning import (
     BLANK_SLOTS,
+    PLANNED_FROM,
     STUCK_AFTER,
     StoredSlot,
     is_stuck,
@@ -18,7 +21,8 @@ from campaign_common.domain.limits.planning import (
     spare_bounds,
 )
 from campaign_common.domain.limits.server_clock import ClockState, ServerClock
-from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.domain.limits.slots import LATEST, SlotDemand
+from campaign_common.domain.limits.turn_times import TurnTimes
 
 TICK = 0.004
 """Seconds between two looks of a sender at what is due."""
@@ -27,6 +31,21 @@ TURN = 0.2
 """Seconds between two turns of a sender with the database."""
 
 FORGET_AFTER = 90.0
+
+NEAR = [0.0005, 0.001, 0.0025, 0.0075]
+"""Seconds of one way to a server that is near."""
+
+Steps = Generator[float, float, None]
+"""A turn that goes on at the real time that it yields, or later, and is told that time."""
+
+
+class Read(NamedTuple):
+    """Rows as a statement has read them, with the server's time and name."""
+
+    moment: float
+    server: str
+    stored: list[StoredSlot]
+    fresh: dict[str, SlotDemand]
 
 
 @dataclass
@@ -68,62 +87,136 @@ class SimulatedSender:
     numbers: list[int] = field(default_factory=list)
     """Slots of the server's clock in which they were."""
 
+    latest: float = LATEST
+    """Seconds after its instant at which a grant is lost."""
+    far: tuple[float, float] | None = None
+    """Seconds of one way to the server, at least and at most; None: it is near."""
+    times: TurnTimes | None = None
+    """Times of its turns; None: at any time, as after a pause of the process."""
+
     def __post_init__(self) -> None:
-        self.grants = SlotGrants(self.name)
+        self.grants = SlotGrants(self.name, self.latest)
+        self._steps: Steps | None = None
+
+    def step(self, real: float, server: Server) -> None:
+        """Go on with the turn, or begin one."""
+        if self._steps is None:
+            self._steps = self.turn(real, server)
+            self.turn_at = next(self._steps)
+            return
+        try:
+            self.turn_at = self._steps.send(real)
+        except StopIteration:
+            self._steps = None
+            reading = self.clock.read(self.local(real))
+            if self.times is not None and reading is not None:
+                self.turn_at = real + self.times.until(reading.moment, is_alone=False) + 0.005
+                return
+            pause = TURN if self.random.random() < 1 - self.held_up else 8 * TURN
+            self.turn_at = real + pause * self.random.uniform(0.8, 1.2)
 
     def local(self, real: float) -> float:
         """Return its own clock."""
         return self.skew + real * (1 + self.drift)
 
-    def turn(self, real: float, server: Server) -> None:
-        """Read the slots with the time; plan the next one; take spare grants."""
-        trip = self.random.choice([0.001, 0.002, 0.005, 0.015])
-        asked = real - trip
-        moment = server.time(real - trip * self.random.random())
-        local = self.local(real)
-        if not self.clock.add(self.local(asked), local, moment, server.name):
-            self.grants.refuse(server.slots, local)
-        self.grants.forget_before(self.local(real) - FORGET_AFTER)
-        server.wanted[self.name] = (
-            SlotDemand(min(self.backlog * self.cost, 10_000), self.cost),
-            moment,
-        )
-        now = slot_at(moment)
-        stored = [one for slot, one in sorted(server.slots.items()) if slot > now - BLANK_SLOTS]
-        self._clear_stuck(real, moment, stored, server)
-        fresh = {name: one for name, (one, at) in server.wanted.items() if moment - at < 2.5}
-        state = self.clock.state(local)
+    def turn(self, real: float, server: Server) -> Steps:
+        """Read the slots with the time; plan the next one; take spare grants.
+
+        Each statement takes its time to the server and back, while the sender goes on sending.
+        """
+        reading = self.clock.read(self.local(real))
+        if self.times is not None and reading is not None:
+            real = yield real + self.times.until_read(reading.moment)
+        began = real
+        real, read = yield from self._read(real, server)
+        state = self.clock.state(self.local(real))
         planned = plan_next(
-            moment,
-            server.name,
-            stored,
+            read.moment,
+            read.server,
+            read.stored,
             server.per_second,
-            fresh,
+            {**read.fresh, self.name: self._demand()},
             state,
             in_blocks=self.cost > 1,
+            planned_from=self._planned_from,
         )
-        if planned is not None and planned.plan.slot not in server.slots:
-            server.slots[planned.plan.slot] = planned
-        if state is not ClockState.SETTLED:
-            return
-        for slot in (now, now + 1):
-            one = server.slots.get(slot)
-            if one is not None and one.server == server.name:
-                self.grants.add_share(one.plan, local)
-        self._take_spare(server, moment)
+        self._add_shares(real, read, read.stored)
+        if planned is not None:
+            slot = planned.plan.slot
+            real = yield real + self._way()
+            is_in_time = server.name == read.server and server.time(real) < slot
+            is_inserted = is_in_time and slot not in server.slots
+            if is_inserted:
+                server.slots[slot] = planned
+            real = yield real + self._way()
+            if is_inserted:
+                self._add_shares(real, read, [planned])
+            else:
+                real, read = yield from self._read(real, server)
+                self._add_shares(real, read, read.stored)
+        if self.times is not None:
+            self.times.note(read.moment, real - began, self.clock.read(self.local(real)))
+        real = yield real + self._way()
+        server.wanted[self.name] = (self._demand(), server.time(real))
+        real = yield real + self._way()
+        if self.clock.state(self.local(real)) is ClockState.SETTLED:
+            yield from self._take_spare(real, server)
 
-    def _take_spare(self, server: Server, moment: float) -> None:
-        one = server.slots.get(slot_at(moment))
-        reading = self.clock.read(self.local(0.0))
+    @property
+    def _planned_from(self) -> float:
+        if self.times is not None:
+            return self.times.planned_from
+        return PLANNED_FROM if self.far is None else 0.0
+
+    def _demand(self) -> SlotDemand:
+        return SlotDemand(min(self.backlog * self.cost, 10_000), self.cost)
+
+    def _way(self) -> float:
+        """Return the seconds of one way to the server or back."""
+        return self.random.choice(NEAR) if self.far is None else self.random.uniform(*self.far)
+
+    def _read(self, real: float, server: Server) -> Generator[float, float, tuple[float, Read]]:
+        asked = real
+        real = yield real + self._way()
+        moment, now = server.time(real), slot_at(server.time(real))
+        stored = [one for slot, one in sorted(server.slots.items()) if slot > now - BLANK_SLOTS]
+        fresh = {name: one for name, (one, at) in server.wanted.items() if moment - at < 2.5}
+        read = Read(moment, server.name, stored, fresh)
+        real = yield real + self._way()
+        local = self.local(real)
+        if not self.clock.add(self.local(asked), local, moment, read.server):
+            self.grants.refuse([one.plan.slot for one in stored], local)
+        self.grants.forget_before(local - FORGET_AFTER)
+        self._clear_stuck(real, moment, stored, server)
+        return real, read
+
+    def _add_shares(self, real: float, read: Read, stored: Sequence[StoredSlot]) -> None:
+        if self.clock.state(self.local(real)) is not ClockState.SETTLED:
+            return
+        for one in stored:
+            is_near = one.plan.slot - slot_at(read.moment) in {0, 1}
+            if is_near and one.server == read.server:
+                self.grants.add_share(one.plan, self.local(real))
+
+    def _take_spare(self, real: float, server: Server) -> Steps:
+        reading = self.clock.read(self.local(real))
+        one = server.slots.get(slot_at(reading.moment)) if reading else None
         if one is None or reading is None or not self.grants.serves(one.plan.slot):
             return
         missing = min(self.backlog * self.cost, 10_000) - self.grants.left_in(one.plan.slot)
         instants = one.plan.instants(None)
-        offered = spare_bounds(one.plan, instants, moment)
+        offered = spare_bounds(one.plan, instants, reading.moment)
+        if not offered or missing <= 0:
+            return
+        real = yield real + self._way()
+        one = server.slots.get(one.plan.slot)
+        if one is None or one.plan.slot != slot_at(server.time(real)) or one.server != server.name:
+            return
         first = max(one.spare_taken, offered.start)
         last = min(first + missing, offered.stop)
         if last > first:
             server.slots[one.plan.slot] = one._replace(spare_taken=last)
+            yield real + self._way()
             self.grants.add_spare(one.plan, instants, first, last)
 
     def _clear_stuck(
@@ -162,9 +255,7 @@ def run(senders: list[SimulatedSender], server: Server, seconds: float, *, begin
             if sender.dead or sender.asleep_until > real:
                 continue
             if sender.turn_at <= real:
-                sender.turn(real, server)
-                pause = TURN if sender.random.random() < 1 - sender.held_up else 8 * TURN
-                sender.turn_at = real + pause * sender.random.uniform(0.8, 1.2)
+                sender.step(real, server)
             woken = sender.send(real, server)
             if woken > real:
                 sender.asleep_until = woken

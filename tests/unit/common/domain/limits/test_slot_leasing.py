@@ -2,13 +2,15 @@
 
 from decimal import Decimal
 from itertools import count
+from math import ceil
 from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_common.domain.limits.slots import quota_of
+from campaign_common.domain.limits.slots import LATEST, quota_of
+from campaign_common.domain.limits.turn_times import TurnTimes
 from tests.unit.common.domain.limits.simulation import (
     Server,
     SimulatedSender,
@@ -84,6 +86,84 @@ def test_a_clock_that_jumps_grants_nothing_twice(seed: int, step: float, other: 
     assert fullest_window(senders) <= 106
     latest = max(start for sender in senders for start in sender.starts)
     assert latest > 15, "nothing is sent again"
+
+
+Far = tuple[float, float]
+
+FAR: list[Far] = [(0.02, 0.04), (0.05, 0.15), (0.149, 0.151), (0.01, 0.29)]
+"""Seconds of one way to a database that is far, at least and at most."""
+
+LONGEST_TRIP = 0.6
+
+LATEST_OF_RATES = 0.25
+
+
+def _distant(random: Random, number: int, latest: float, far: Far | None) -> list[SimulatedSender]:
+    senders = _senders(random, number)
+    for sender in senders:
+        sender.latest, sender.far = latest, far
+        sender.__post_init__()
+    return senders
+
+
+def _disturb(random: Random, senders: list[SimulatedSender], real: float) -> None:
+    one = random.choice(senders)
+    match random.choice(["kill", "sleep", "move", "idle"]):
+        case "kill":
+            one.dead = True
+            senders += _distant(random, 1, one.latest, one.far)
+        case "sleep":
+            one.asleep_until = real + random.uniform(0.01, 5.0)
+        case "move":
+            one.far = random.choice([None, *FAR])
+        case "idle":
+            one.backlog = random.choice([0, 3, 10**9])
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    rate=st.sampled_from(RATES),
+    far=st.sampled_from(FAR),
+    latest=st.sampled_from([LATEST, LATEST_OF_RATES]),
+    step=st.sampled_from([0.0, 0.0, -3600.0, -1.6, -0.4, 0.4, 1.6, 3600.0]),
+)
+def test_a_distant_database_grants_nothing_twice(
+    seed: int, rate: Decimal, far: Far, latest: float, step: float
+) -> None:
+    """Though each statement takes long, and senders die, sleep, and are near or far."""
+    random = Random(seed)  # noqa: S311 - test data
+    server = Server(rate)
+    senders = _distant(random, random.randint(1, 4), latest, far)
+    senders[0].times = TurnTimes(senders[0].name)
+    real = 0.0
+    for turn in range(6):
+        run(senders, server, span := random.uniform(0.5, 2.5), begin=real)
+        real += span
+        _disturb(random, senders, real)
+        server.ahead += step if turn == 3 else 0
+    # A grant of a rate waits, and each sender knows the time within half a round trip only.
+    late = 0.05 if latest == LATEST else latest + LONGEST_TRIP / 2
+    assert fullest_window(senders) <= (1 + late) * ceil(rate) + 1
+    if latest == LATEST and not step:
+        assert all(n <= quota_of(slot, rate) for slot, n in per_slot(senders).items())
+
+
+@pytest.mark.parametrize("number", [1, 4])
+@pytest.mark.parametrize(("latest", "used_at_least"), [(LATEST, 0.65), (LATEST_OF_RATES, 0.95)])
+def test_300_ms_to_the_database_leave_time_to_plan(
+    latest: float, used_at_least: float, number: int
+) -> None:
+    """A provider's grants near both ends of a slot are lost, as the time is known less exactly."""
+    server = Server(Decimal(50))
+    senders = _distant(Random(4), number, latest, (0.149, 0.151))  # noqa: S311 - test data
+    for place, sender in enumerate(senders):
+        sender.times = TurnTimes(f"{place * 0xFFFF // max(1, number - 1):04x}")
+        sender.random.random = lambda: 0.5  # type: ignore[method-assign] # no pauses
+    run(senders, server, 6.0, begin=0.0)
+    run(senders, server, 10.0, begin=6.0)
+    used = sum(1 for sender in senders for start in sender.starts if start >= 6.0)
+    assert used >= used_at_least * 50 * 10
 
 
 @pytest.mark.parametrize("rate", RATES)
