@@ -4,7 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from tests.support.services.system import LOOK_AGAIN, System
 from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
+GATEWAY = "gateway"
+"""The provider whose requests are a template."""
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
 SLOW = Faults(latency=0.2)
@@ -92,6 +94,11 @@ class Scene:
             **more,
         }
         self.system.configure(Provider="http", Http=http)
+
+    def send_by_template(self, headers: Mapping[str, str] | None = None, **more: object) -> None:
+        """Have everything sent to the recording provider by requests that say when they start."""
+        keys = self.provider.template(headers, Connections=CONNECTIONS, Timeout="20s", **more)
+        self.system.configure(Provider=GATEWAY, Providers={GATEWAY: keys})
 
     def start(self, program: str, config: Path | None = None) -> Process:
         """Run one more process of a service."""
