@@ -108,11 +108,12 @@ class Scene:
 
     def start_all(self, *, schedulers: int = 1, senders: int = 1) -> tuple[Sequence[Process], ...]:
         """Run API, schedulers and senders; return schedulers and senders."""
-        self.start("campaign-api")
+        api = self.start("campaign-api")
         running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
         running_senders = [self.start("campaign-sender") for _ in range(senders)]
-        wait_until(lambda: self.system.is_ready() or not self._all_run())
-        assert self._all_run(), self.system.logs()
+        started = [api, *running_schedulers, *running_senders]
+        wait_until(lambda: self.system.is_ready() or not _all_run(started))
+        assert _all_run(started), self.system.logs()
         return running_schedulers, running_senders
 
     def running(self) -> list[Process]:
@@ -122,9 +123,6 @@ class Scene:
     def recorded(self, campaign_id: int = CAMPAIGN) -> dict[str, int]:
         """Return the status number of every recipient with a ledger row, by phone."""
         return {phone: n for phone, n in self.statuses(campaign_id).items() if n}
-
-    def _all_run(self) -> bool:
-        return all(process.poll() is None for process in self._processes)
 
     def configuration_for(self, user: str) -> Path:
         """A copy of the configuration under which a process has a database user of its own."""
@@ -363,3 +361,7 @@ class Scene:
                 recovered,
             )
         )
+
+
+def _all_run(processes: Sequence[Process]) -> bool:
+    return all(process.poll() is None for process in processes)
