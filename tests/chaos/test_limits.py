@@ -148,7 +148,6 @@ def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
     set_limit(scene, GATEWAY)
     account = scene.finish()
     held = [at for at in starts(scene) if at < lifting]
-    print("DBG", scene.random, max(slots(held).values()), fullest_second(held), fullest(held, MOMENT), len(held), sorted(slots(held).items()))
     assert max(slots(held).values()) <= PER_SECOND
     assert fullest_second(held) <= PER_SECOND * AT_ANY_TIME
     assert fullest(held, MOMENT) <= 1 + PER_SECOND * AT_ANY_TIME * (MOMENT + LATE + 2 * CLOCK)
