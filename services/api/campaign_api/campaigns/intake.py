@@ -1,5 +1,7 @@
 """Intake of a campaign: from a request and a file to a scheduled campaign with its list."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from os import fstat
 from typing import BinaryIO
 
@@ -10,16 +12,14 @@ from campaign_api.errors import CsvRefused, PathRefused
 from campaign_api.lists.csv_root import open_below
 from campaign_api.lists.importer.line_reader import sha256_of
 from campaign_api.lists.importer.recipient_list import CsvImporter
-from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.importer.slots import ImportSlots, is_small
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
-from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_common.database import Database, named_lock
+from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.domain.template import SUBJECT, Template
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.planning.errors import CampaignBusy
 from campaign_common.planning.numbered_campaigns import NumberedCampaigns, Planned
-from campaign_common.planning.requests import NumberedCampaign
 from campaign_common.planning.stored_plans import require_not_started
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.plans import StoredCampaignRequest, read_request
@@ -38,8 +38,6 @@ class CampaignIntake:
         self._settings = settings
         self._campaigns = NumberedCampaigns(settings)
         self._slots = slots
-        # One campaign's requests wait for each other; they must not hold every thread.
-        self._transactions = RetryingTransactions(database, settings.timeout)
         self._importer = importer
 
     def accept(self, request: CreateCampaign, actor: str, traceparent: str) -> Planned:
@@ -63,17 +61,28 @@ class CampaignIntake:
         if len(request.message_template) > longest:
             raise TemplateInvalid(SUBJECT, f"must have 1 to {longest} characters")
         template = Template.compile(request.message_template)
-        # The lock only avoids importing twice for two requests at once; `take_in` decides.
-        lock = named_lock(
-            self._database, f"campaign {request.campaign_id}", wait=self._settings.timeout
-        )
+        with self._lock(request):
+            return self._accept(request, template, actor, traceparent)
+
+    @contextmanager
+    def _lock(self, request: CreateCampaign) -> Iterator[None]:
+        """Keep a large file from being imported twice by two requests; `take_in` decides."""
+        if self._is_small(request):
+            yield
+            return
+        name = f"campaign {request.campaign_id}"
         try:
-            with lock:
-                return self._accept(request, template, actor, traceparent)
+            with named_lock(self._database, name, wait=self._settings.timeout):
+                yield
         except LockBusy as error:
-            raise CampaignBusy(
-                f"campaign {request.campaign_id} is still being imported by another request"
-            ) from error
+            raise CampaignBusy(f"{name} is still being imported by another request") from error
+
+    def _is_small(self, request: CreateCampaign) -> bool:
+        try:
+            with self._open(request) as file:
+                return is_small(size_of(file))
+        except (CsvRefused, PathRefused):
+            return True  # nothing is imported
 
     def _accept(
         self, request: CreateCampaign, template: Template, actor: str, traceparent: str
@@ -86,8 +95,19 @@ class CampaignIntake:
             require_not_started(request.campaign_id, stored.state)
         wanted = request.numbered()
         self._campaigns.require_fit(wanted)
-        imported = self._import(request, template)
-        return self._commit(wanted, imported, actor, traceparent)
+
+        def take_in(cursor: Cursor, imported: RecipientList) -> Planned:
+            return self._campaigns.take_in(cursor, wanted, imported, actor, traceparent)
+
+        imported, outcome = self._import(request, template, take_in)
+        log.info(
+            "campaign imported",
+            campaign=wanted.id,
+            outcome=outcome.value,
+            list_id=imported.id,
+            **imported.totals._asdict(),
+        )
+        return outcome
 
     def _is_repeat(self, request: CreateCampaign, stored: StoredCampaignRequest) -> bool:
         if stored.digest != request.digest():
@@ -108,32 +128,24 @@ class CampaignIntake:
         settings = self._settings
         return open_below(settings.csv_root, request.csv_file_path, private_files(settings))
 
-    def _import(self, request: CreateCampaign, template: Template) -> RecipientList:
+    def _import(
+        self,
+        request: CreateCampaign,
+        template: Template,
+        take_in: Callable[[Cursor, RecipientList], Planned],
+    ) -> tuple[RecipientList, Planned]:
         try:
-            with self._open(request) as file, self._slots.file(fstat(file.fileno()).st_size):
+            with self._open(request) as file, self._slots.file(size_of(file)):
                 settled = SettledFile(file)
-                return self._importer.run(settled, request.campaign_name, template.require)
+                name = request.campaign_name
+                return self._importer.run_into(settled, name, take_in, template.require)
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 
-    def _commit(
-        self, wanted: NumberedCampaign, imported: RecipientList, actor: str, traceparent: str
-    ) -> Planned:
-        try:
-            outcome = self._transactions.run(
-                lambda cursor: self._campaigns.take_in(cursor, wanted, imported, actor, traceparent)
-            )
-        except BaseException:
-            self._importer.discard(imported.id)
-            raise
-        log.info(
-            "campaign imported",
-            campaign=wanted.id,
-            outcome=outcome.value,
-            list_id=imported.id,
-            **imported.totals._asdict(),
-        )
-        return outcome
+
+def size_of(file: BinaryIO) -> int:
+    """Return the present size of an open file, in bytes."""
+    return fstat(file.fileno()).st_size
 
 
 def _is_not_written(_: int) -> bool:

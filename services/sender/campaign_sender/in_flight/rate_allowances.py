@@ -35,7 +35,7 @@ class RateAllowances:
         return allowed
 
     def available(self, provider: str, queue: AdmittedQueue) -> int:
-        """Return how many messages of a provider's queue may be taken, as counted lately."""
+        """Return how many messages of a provider's queue may be taken, as of the latest count."""
         if not self._bounds.campaigns_with_rate():
             return len(queue)
         now = self._clock()

@@ -9,26 +9,20 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from prometheus_client import CollectorRegistry
 from pymysql.err import OperationalError
 
 from campaign_api.app import create_app
 from campaign_api.campaigns import intake
-from campaign_api.campaigns.campaign_requests import CreateCampaign
+from campaign_api.lists.importer import slots
 from campaign_api.lists.importer.recipient_list import CsvImporter
-from campaign_api.lists.importer.slots import ImportSlots
-from campaign_api.metrics import ImportMetrics
-from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Database, Databases
 from campaign_common.errors import CommitUnknown
-from campaign_common.planning.errors import CampaignStarted
 from campaign_common.planning.numbered_campaigns import NumberedCampaigns
 from campaign_common.settings import MysqlSettings, Settings
 from tests.integration.api.stored import REQUEST, change, create, list_of, rows, value
 from tests.unit.providers.gateways import gateway
 
 CAMPAIGN = REQUEST["campaign_id"]
-PARENT = f"00-{'ab' * 16}-{'cd' * 8}-01"
 EVERYTHING = (
     "SELECT * FROM campaigns ORDER BY id",
     "SELECT * FROM recipient_lists ORDER BY id",
@@ -191,51 +185,46 @@ def test_changed_request_for_a_started_campaign_is_refused(
     assert snapshot(pool) == before
 
 
+@pytest.mark.parametrize("batch_rows", [2, 1], ids=["one batch", "two batches"])
 def test_a_campaign_started_during_an_import_keeps_its_list(
-    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch, batch_rows: int
 ) -> None:
-    """Campaign that starts during the import of a change keeps its list."""
-    request = CreateCampaign(**REQUEST)
-    metrics = ImportMetrics(CollectorRegistry())
-    importer = CsvImporter(RetryingTransactions(pool, 5.0), settings.import_, metrics)
-    campaigns = intake.CampaignIntake(pool, settings, ImportSlots(1), importer)
-    campaigns.accept(request, "api", PARENT)
+    """Campaign that starts during the import of a change keeps its list, and no other stays."""
+    small = replace(settings, import_=replace(settings.import_, batch_rows=batch_rows))
+    client = create_app(small, Databases((pool,))).test_client()
+    create(client)
     first_list = list_of(pool, CAMPAIGN).id
-    run = campaigns._importer.run
+    take_in = NumberedCampaigns.take_in
 
-    def run_while_it_starts(*arguments: Any) -> Any:  # noqa: ANN401 - passed through
-        imported = run(*arguments)
+    def take_in_while_it_starts(*arguments: Any) -> Any:  # noqa: ANN401 - as take_in
         change(pool, "UPDATE campaigns SET state = 'running'")
-        return imported
+        return take_in(*arguments)
 
-    monkeypatch.setattr(campaigns._importer, "run", run_while_it_starts)
-    with pytest.raises(CampaignStarted):
-        campaigns.accept(CreateCampaign(**{**REQUEST, "csv_file_path": "other.csv"}), "api", PARENT)
+    monkeypatch.setattr(NumberedCampaigns, "take_in", take_in_while_it_starts)
+    assert create(client, campaign_name="game1").status_code == 409
     assert list_of(pool, CAMPAIGN).id == first_list
-    assert rows(pool, "SELECT state FROM recipient_lists ORDER BY id") == [
-        ("ready",),
-        ("discarded",),
-    ]
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists WHERE state != 'discarded'") == 1
+    assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == (1 if batch_rows == 2 else 2)
 
 
 def begin_together(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     """Let imports begin when so many have found that there is no such campaign yet."""
-    run, all_are_here = CsvImporter.run, threading.Barrier(number)
+    run, all_are_here = CsvImporter.run_into, threading.Barrier(number)
 
     def run_together(self: CsvImporter, *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - as run
         all_are_here.wait(30)
         return run(self, *arguments, **options)
 
-    monkeypatch.setattr(CsvImporter, "run", run_together)
+    monkeypatch.setattr(CsvImporter, "run_into", run_together)
 
 
 @pytest.mark.parametrize("locked", [True, False])
 def test_identical_requests_at_once_make_one_campaign(
     settings: Settings, pool: Database, locked: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if not locked:
-        # As when the connection that holds the lock is lost: the transaction alone decides.
-        monkeypatch.setattr(intake, "named_lock", lambda *_, **__: threading.Lock())
+    if locked:
+        monkeypatch.setattr(slots, "SMALL", 0)
+    else:
         begin_together(monkeypatch, 4)
     client = create_app(settings, Databases((pool,)))
     with ThreadPoolExecutor(4) as threads:
@@ -244,11 +233,12 @@ def test_identical_requests_at_once_make_one_campaign(
     assert value(pool, "SELECT COUNT(*) FROM campaigns") == 1
     assert value(pool, "SELECT COUNT(*) FROM campaign_events") == 1
     assert value(pool, "SELECT COUNT(*) FROM recipient_lists WHERE state = 'ready'") == 1
-    assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == (1 if locked else 4)
+    if locked:
+        assert value(pool, "SELECT COUNT(*) FROM recipient_lists") == 1
 
 
 @pytest.mark.parametrize(
-    ("batch_rows", "kinds"), [(2, 2), (1, 4)], ids=["one batch", "two batches"]
+    ("batch_rows", "kinds"), [(2, 1), (1, 4)], ids=["one batch", "two batches"]
 )
 def test_lost_answers_to_commit_change_nothing(
     settings: Settings,
@@ -279,8 +269,9 @@ def test_lost_answers_to_commit_change_nothing(
 
 
 def test_busy_campaign_is_reported_within_the_timeout(
-    client: FlaskClient, pool: Database, settings: Settings
+    client: FlaskClient, pool: Database, settings: Settings, file: Path
 ) -> None:
+    file.write_text("".join(f"user{n},{13961467500 + n}\n" for n in range(5_000)))
     quick = create_app(
         type(settings)(**{**vars(settings), "timeout": 1.0}), Databases((pool,))
     ).test_client()
@@ -303,7 +294,8 @@ def test_an_import_of_an_abandoned_list_makes_no_campaign(
         return take_in(*arguments)
 
     monkeypatch.setattr(NumberedCampaigns, "take_in", take_in_after_the_sweep)
-    answer = create(create_app(settings, Databases((pool,))).test_client())
+    in_batches = replace(settings, import_=replace(settings.import_, batch_rows=1))
+    answer = create(create_app(in_batches, Databases((pool,))).test_client())
     assert answer.status_code == 503
     assert value(pool, "SELECT COUNT(*) FROM campaigns") == 0
 

@@ -49,8 +49,8 @@ def insert_recipients(
     list_id: ListId,
     rows: Sequence[NewRecipient],
     computing: AbstractContextManager[object] | None = None,
-) -> None:
-    """Insert rows; one whose phone the list holds already is left out.
+) -> int:
+    """Insert rows, and return how many; one whose phone the list holds already is left out.
 
     The statement is put together within `computing`, and not executed there.
 
@@ -61,10 +61,10 @@ def insert_recipients(
         ValueError: a phone is not ASCII digits alone.
     """
     if not rows:
-        return
+        return 0
     with computing or nullcontext():
         statement = _insertion(cursor, list_id, rows)
-    cursor.execute(statement)
+    return cursor.execute(statement)
 
 
 def _insertion(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipient]) -> str:

@@ -30,10 +30,14 @@ class Batch:
     rows: list[NewRecipient] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
-    def insert(self, cursor: Cursor, list_id: ListId, turn: Turn) -> None:
-        """Insert the rows and rejects of a list, computing in `turn`; may be repeated."""
-        insert_recipients(cursor, list_id, self.rows, turn)
+    def insert(self, cursor: Cursor, list_id: ListId, turn: Turn) -> int:
+        """Insert the rows and rejects of a list, computing in `turn`; may be repeated.
+
+        Return how many rows were inserted: no row whose phone the list holds already.
+        """
+        accepted = insert_recipients(cursor, list_id, self.rows, turn)
         insert_rejects(cursor, list_id, self.rejects)
+        return accepted
 
 
 def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator[Batch]:

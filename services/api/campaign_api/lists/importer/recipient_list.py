@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import chain
+from typing import Generic, TypeVar
 
 from campaign_api.errors import CsvRefused, UploadTooLarge
 from campaign_api.lists.importer.columns import Header, read_columns
@@ -26,12 +27,15 @@ from campaign_common.store.recipients.recipient_lists import (
     ListState,
     RecipientList,
     begin_list,
+    lock_state,
 )
 from campaign_common.store.recipients.recipients import (
     NewRecipient,
     count_recipients,
 )
 from campaign_common.store.recipients.rejects import Reject
+
+T = TypeVar("T")
 
 COUNTED_AT_ONCE = 500_000
 """Rows counted by one statement, which must end within QueryTimeout."""
@@ -97,14 +101,35 @@ class CsvImporter:
     ) -> RecipientList:
         """Import `file` as a list called `name` that stays `importing` for now.
 
-        The caller makes it ready together with what uses it, or discards it. A list whose
-        import ends here with an error is discarded.
+        The caller makes it ready together with what uses it, or discards it.
+
+        Raises:
+            as `run_into`.
+        """
+        made, _ = self.run_into(file, name, _leave, check_columns, csv_format, most_rows)
+        return made
+
+    def run_into(
+        self,
+        file: Readable,
+        name: str,
+        use: Callable[[Cursor, RecipientList], T],
+        check_columns: Callable[[Iterable[str]], None] | None = None,
+        csv_format: CsvFormat = PLAIN,
+        most_rows: int | None = None,
+    ) -> tuple[RecipientList, T]:
+        """Import `file` as a list called `name`; return it and the result of `use`.
+
+        `use` makes the list ready, in the transaction that inserts a list of one batch, and in one
+        of its own otherwise. It may be repeated after a lost COMMIT. A list whose import ends with
+        an error is discarded.
 
         Raises:
             CsvRefused: the file is empty, no recipient list, or has no row to accept.
             UploadTooLarge: it has more than `most_rows` data rows.
             ImportAbandoned: the list was given up meanwhile.
             RetryLater: no transaction was committed for as long as `transactions` retries.
+            Exception: what `use` raises.
         """
         limits = self._limits
         hashed = HashedFile(PatientFile(file, self._turn))
@@ -121,21 +146,34 @@ class CsvImporter:
                 else "the file is empty"
             )
         parser = RowParser(columns, limits.max_field_length, limits.max_line_bytes, csv_format)
+        tally = _RowCounts()
+
+        def imported(list_id: ListId, accepted: int) -> RecipientList:
+            return RecipientList(
+                id=list_id,
+                name=name,
+                state=ListState.IMPORTING,
+                sha256=hashed.hexdigest(),
+                has_name=NAME in columns.names,
+                header=columns.header.value,
+                attribute_columns=columns.attributes,
+                totals=ImportTotals(accepted, tally.valid - accepted, tally.rejected),
+                last_seq=tally.valid,
+            )
+
         began = time.monotonic()
         with self._metrics.running():
-            list_id, totals, last_seq = self._load(parser.rows(source), name, most_rows)
-        self._metrics.made(totals, time.monotonic() - began)
-        return RecipientList(
-            id=list_id,
-            name=name,
-            state=ListState.IMPORTING,
-            sha256=hashed.hexdigest(),
-            has_name=NAME in columns.names,
-            header=columns.header.value,
-            attribute_columns=columns.attributes,
-            totals=totals,
-            last_seq=last_seq,
-        )
+            arriving = self._batches(tally, parser.rows(source), most_rows)
+            first, second = next(arriving, Batch()), next(arriving, None)
+            if second is None:
+                tally.require_some()
+                insertion = _Insertion(name, first, imported, use, self._turn)
+                made, result = self._transactions.run(insertion.insert)
+            else:
+                made = imported(*self._load(name, tally, chain((first, second), arriving)))
+                result = self._use(made, use)
+        self._metrics.made(made.totals, time.monotonic() - began)
+        return made, result
 
     def discard(self, list_id: ListId) -> None:
         """Discard a list; if the database is down, the sweep does so later."""
@@ -144,29 +182,25 @@ class CsvImporter:
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
             )
 
-    def _load(
-        self, parsed: Iterable[NewRecipient | Reject], name: str, most_rows: int | None
-    ) -> tuple[ListId, ImportTotals, int]:
-        tally = _RowCounts()
-        arriving = self._batches(tally, parsed, most_rows)
-        first, second = next(arriving, Batch()), next(arriving, None)
-        if second is None:
+    def _load(self, name: str, tally: _RowCounts, arriving: Iterable[Batch]) -> tuple[ListId, int]:
+        """Insert the batches of a list; return its id and how many rows were accepted."""
+        list_id = self._transactions.run(partial(begin_list, name=name))
+        try:
+            self._load_batches(list_id, arriving)
             tally.require_some()
-            insert = partial(_insert_whole, name, first, self._turn)
-            list_id, accepted = self._transactions.run(insert)
-        else:
-            list_id = self._transactions.run(partial(begin_list, name=name))
-            try:
-                self._load_batches(list_id, chain((first, second), arriving))
-                tally.require_some()
-                # Counted, not summed up: how many rows a statement inserted is not known when
-                # the answer to its COMMIT was lost.
-                accepted = self._count(list_id, tally.valid)
-            except BaseException:
-                self.discard(list_id)
-                raise
-        totals = ImportTotals(accepted, tally.valid - accepted, tally.rejected)
-        return list_id, totals, tally.valid
+            # Counted, not summed up: how many rows a statement inserted is not known when
+            # the answer to its COMMIT was lost.
+            return list_id, self._count(list_id, tally.valid)
+        except BaseException:
+            self.discard(list_id)
+            raise
+
+    def _use(self, made: RecipientList, use: Callable[[Cursor, RecipientList], T]) -> T:
+        try:
+            return self._transactions.run(partial(_used, made, use))
+        except BaseException:
+            self.discard(made.id)
+            raise
 
     def _batches(
         self, tally: _RowCounts, parsed: Iterable[NewRecipient | Reject], most_rows: int | None
@@ -202,8 +236,37 @@ def _count(list_id: ListId, first: int, last: int, cursor: Cursor) -> int:
     return count_recipients(cursor, list_id, first, last)
 
 
-def _insert_whole(name: str, batch: Batch, turn: Turn, cursor: Cursor) -> tuple[ListId, int]:
-    """Insert a list of one batch; where it is repeated, the sweep discards what was made before."""
-    list_id = begin_list(cursor, name)
-    batch.insert(cursor, list_id, turn)
-    return list_id, count_recipients(cursor, list_id, 1, len(batch.rows))
+def _used(made: RecipientList, use: Callable[[Cursor, RecipientList], T], cursor: Cursor) -> T:
+    return use(cursor, made)
+
+
+def _leave(_: Cursor, made: RecipientList) -> None:
+    """Leave a list to the caller, who makes it ready."""
+
+
+class _Insertion(Generic[T]):
+    """Insertion of a list of one batch, and its use, as one transaction that may be repeated."""
+
+    def __init__(
+        self,
+        name: str,
+        batch: Batch,
+        imported: Callable[[ListId, int], RecipientList],
+        use: Callable[[Cursor, RecipientList], T],
+        turn: Turn,
+    ) -> None:
+        self._made: RecipientList | None = None
+        self._turn = turn
+        self._name = name
+        self._batch = batch
+        self._imported = imported
+        self._use = use
+
+    def insert(self, cursor: Cursor) -> tuple[RecipientList, T]:
+        """Insert and use the list, unless an earlier COMMIT had its effect after all."""
+        made = self._made
+        if made is None or lock_state(cursor, made.id) is None:
+            list_id = begin_list(cursor, self._name)
+            accepted = self._batch.insert(cursor, list_id, self._turn)
+            made = self._made = self._imported(list_id, accepted)
+        return made, self._use(cursor, made)

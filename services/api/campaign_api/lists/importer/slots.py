@@ -13,6 +13,11 @@ SMALL = 65_536
 """Bytes of a file at hand that takes no slot: it is read and written in one go."""
 
 
+def is_small(size: int) -> bool:
+    """Return whether a file of `size` bytes is imported at once, without a slot or a lock."""
+    return size <= SMALL
+
+
 class ImportSlots:
     """Room for `most` imports, of which uploads get three quarters.
 
@@ -33,7 +38,7 @@ class ImportSlots:
         Raises:
             TooManyRequests: there was none.
         """
-        if size <= SMALL:
+        if is_small(size):
             yield
             return
         with self._held(self._all, self._patience):

@@ -8,11 +8,11 @@ from http import HTTPStatus
 from secrets import token_hex
 from urllib.parse import urlsplit
 
-import structlog
 from gunicorn.http import errors
 from gunicorn.util import http_date
 
 from campaign_api.serving.connection import HeaderLate
+from campaign_api.serving.responses.bounded_log import BoundedLog
 from campaign_api.serving.threads import TooMuchWork
 from campaign_api.web.http.problems import MEDIA_TYPE, ORIGINAL_PREFIX, RETRY_AFTER, TYPE_PREFIX
 from campaign_api.web.routing.security_headers import EVERYWHERE, NOTHING_ALLOWED
@@ -34,7 +34,7 @@ STATUSES: dict[type[BaseException], tuple[int, str]] = {
 }
 """The most specific type of an error decides; what is of none is a failure of this service."""
 
-log = structlog.get_logger(__name__)
+rejections, failures = BoundedLog(), BoundedLog()
 
 
 def refusal_of(error: BaseException, target: bytes) -> bytes:
@@ -52,6 +52,7 @@ def refusal(status: int, detail: str, target: bytes, error: BaseException | None
     request_id = token_hex(16)
     kind = None if error is None else type(error).__name__
     failure = error if status == HTTPStatus.INTERNAL_SERVER_ERROR else None
+    log = failures if failure else rejections
     log.warning(
         "request rejected before routing",
         status=status,
