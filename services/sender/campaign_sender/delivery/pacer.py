@@ -11,6 +11,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
 from campaign_sender.in_flight.claim_window import WINDOW
+from campaign_sender.limiting.leased_slots import Taken
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Grant, Message
 
@@ -182,16 +183,45 @@ class PacedQueue:
     ) -> list[SendStatus | None]:
         """Refuse messages that have no valid grant: it was missed, or they were never paced.
 
-        Those that were handed to the provider before the limits were set have none.
+        Those that were handed to the provider before the limits were set have none. A message that
+        comes too late for its grant takes another one that is due: a provider that was handed many
+        at once may need longer for them than a grant lasts.
         """
         now = boot_time()
         needs_day = self.limiter.limits.limits_day
+        late = [
+            message
+            for status, message in zip(statuses, messages, strict=True)
+            if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
+        ]
+        if not late:
+            return list(statuses)
+        self._grant_again(late, now, needs_day=needs_day)
         return [
             SendStatus.NOT_GRANTED
             if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
             else status
             for status, message in zip(statuses, messages, strict=True)
         ]
+
+    def _grant_again(self, late: Sequence[Message], now: float, *, needs_day: bool) -> None:
+        """Take other grants for the first of some messages; their units of a day stay theirs."""
+        held = [
+            (message, grant)
+            for message in late
+            if (grant := message.grant) is not None
+            and grant.day_until >= now
+            and (grant.day is not None or not needs_day)
+        ]
+        limiter = self.limiter
+        if limiter.limits.unit is LimitUnit.SEGMENTS:
+            for message, grant in held:
+                if (again := limiter.take_again_for(grant.units)) is None:
+                    return
+                message.grant = _again(grant, again)
+        elif held and (again := limiter.take_again(len(held))) is not None:
+            for message, grant in held[: again.units]:
+                message.grant = _again(grant, again)
 
     # --- inside the lock ------------------------------------------------------------------
 
@@ -256,7 +286,7 @@ class PacedQueue:
         if taken is None:
             return ()
         started = messages[: taken.units]
-        grant = Grant(taken.until, taken.day, 1)
+        grant = Grant(taken.until, taken.day, 1, taken.day_until)
         for message in started:
             message.grant = grant
         return started
@@ -266,7 +296,7 @@ class PacedQueue:
             taken = self.limiter.take_for(self.limiter.cost_of(message))
             if taken is None:
                 return messages[:place]
-            message.grant = Grant(taken.until, taken.day, taken.units)
+            message.grant = Grant(taken.until, taken.day, taken.units, taken.day_until)
         return messages
 
     def _free(self) -> int:
@@ -282,6 +312,10 @@ def _has_limits(limits: ProviderLimits) -> bool:
 
 def _is_valid(grant: Grant | None, now: float, *, needs_day: bool) -> bool:
     return grant is not None and grant.until >= now and (grant.day is not None or not needs_day)
+
+
+def _again(grant: Grant, taken: Taken) -> Grant:
+    return grant._replace(until=min(taken.until, grant.day_until))
 
 
 def _split(
