@@ -7,7 +7,6 @@ from typing import NamedTuple
 from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.domain.limits.slots import LATEST, Instants, SlotPlan
 
-
 LASTING = 0.01
 """Seconds for which a grant has to last, where there are enough that do."""
 
