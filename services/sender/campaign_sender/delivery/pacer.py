@@ -11,7 +11,6 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
 from campaign_sender.in_flight.claim_window import WINDOW
-from campaign_sender.limiting.leased_slots import Taken
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Grant, Message
 
@@ -27,6 +26,9 @@ IDLE_WAIT = 0.05
 PLENTY = 1_000
 """Grants that are due beyond what waits, from which messages are checked once only."""
 
+LATE_SHARE = 32
+"""Part of the grants that are due, 1 in so many, which are taken at once for late messages."""
+
 STARTED_SPAN = 1.0
 """Seconds of starts that may wait where `Concurrency` is the only limit."""
 
@@ -38,6 +40,31 @@ class Submit(Protocol):
 
     def __call__(self, messages: Sequence[Message], *, first: bool = False) -> None:
         """Start to send messages; `first`: before those that wait for a connection."""
+
+
+class LateGrants:
+    """Grants of one unit for messages that missed their own; used by any thread.
+
+    Where many are due, some are taken at once: a provider that is handed many messages asks for
+    each of them, and a look for one costs as much as for many.
+    """
+
+    def __init__(self, limiter: ProviderLimiter) -> None:
+        self._limiter = limiter
+        self._lock = threading.Lock()
+        self._left = 0
+        self._until = 0.0
+
+    def take(self, now: float) -> float | None:
+        """Take a grant; return the boot time after which it is lost, None: none is due."""
+        with self._lock:
+            if not self._left or self._until < now:
+                taken = self._limiter.take_again(max(1, self._limiter.due() // LATE_SHARE))
+                self._left, self._until = (0, now) if taken is None else (taken.units, taken.until)
+            if not self._left:
+                return None
+            self._left -= 1
+            return self._until
 
 
 class PacedQueue:
@@ -74,6 +101,7 @@ class PacedQueue:
         self._swept_at = 0.0
         self._surplus = 0
         """Messages that waited without a grant at the last sweep."""
+        self._late_grants = LateGrants(limiter)
         self._claimed_for = WINDOW
         self._started = 0
         self._span_began = (monotonic(), 0)
@@ -189,39 +217,29 @@ class PacedQueue:
         """
         now = boot_time()
         needs_day = self.limiter.limits.limits_day
-        late = [
-            message
-            for status, message in zip(statuses, messages, strict=True)
-            if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
-        ]
-        if not late:
-            return list(statuses)
-        self._grant_again(late, now, needs_day=needs_day)
         return [
             SendStatus.NOT_GRANTED
-            if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
+            if status is None
+            and not _is_valid(message.grant, now, needs_day=needs_day)
+            and not self._grant_again(message, now, needs_day=needs_day)
             else status
             for status, message in zip(statuses, messages, strict=True)
         ]
 
-    def _grant_again(self, late: Sequence[Message], now: float, *, needs_day: bool) -> None:
-        """Take other grants for the first of some messages; their units of a day stay theirs."""
-        held = [
-            (message, grant)
-            for message in late
-            if (grant := message.grant) is not None
-            and grant.day_until >= now
-            and (grant.day is not None or not needs_day)
-        ]
-        limiter = self.limiter
-        if limiter.limits.unit is LimitUnit.SEGMENTS:
-            for message, grant in held:
-                if (again := limiter.take_again_for(grant.units)) is None:
-                    return
-                message.grant = _again(grant, again)
-        elif held and (again := limiter.take_again(len(held))) is not None:
-            for message, grant in held[: again.units]:
-                message.grant = _again(grant, again)
+    def _grant_again(self, message: Message, now: float, *, needs_day: bool) -> bool:
+        """Take another grant for a message that missed its own; its units of a day stay its own."""
+        grant = message.grant
+        if grant is None or grant.day_until < now or (needs_day and grant.day is None):
+            return False
+        if self.limiter.limits.unit is LimitUnit.SEGMENTS:
+            again = self.limiter.take_again_for(grant.units)
+            until = None if again is None else again.until
+        else:
+            until = self._late_grants.take(now)
+        if until is None:
+            return False
+        message.grant = grant._replace(until=min(until, grant.day_until))
+        return True
 
     # --- inside the lock ------------------------------------------------------------------
 
@@ -312,10 +330,6 @@ def _has_limits(limits: ProviderLimits) -> bool:
 
 def _is_valid(grant: Grant | None, now: float, *, needs_day: bool) -> bool:
     return grant is not None and grant.until >= now and (grant.day is not None or not needs_day)
-
-
-def _again(grant: Grant, taken: Taken) -> Grant:
-    return grant._replace(until=min(taken.until, grant.day_until))
 
 
 def _split(

@@ -348,6 +348,21 @@ def test_a_late_message_takes_another_grant_that_is_due(
     assert [one.grant for one in late[:allowed]] == [Grant(inf, YESTERDAY, 2)] * allowed
 
 
+def test_of_many_grants_some_are_taken_at_once_for_late_messages() -> None:
+    """They are for later ones as long as they last, and are lost then."""
+    bench = Bench(Grants(units=2 * pacer.LATE_SHARE))
+    late = messages_of(3)
+    for one in late:
+        one.grant = MISSED
+        assert bench.queue.require_grants([one], [None]) == [None]
+    assert bench.grants.units == 2 * pacer.LATE_SHARE - 3
+    bench = Bench(Grants(units=2 * pacer.LATE_SHARE, until=0.0))
+    late[0].grant = MISSED
+    assert bench.queue.require_grants(late[:1], [None]) == [None]
+    late[1].grant, bench.grants.units = MISSED, 0
+    assert bench.queue.require_grants(late[1:2], [None]) == [SendStatus.NOT_GRANTED]
+
+
 def test_nothing_starts_while_live_limits_are_not_known() -> None:
     bench = Bench(Grants(limits=UNLIMITED))
     bench.grants.is_fresh = False
