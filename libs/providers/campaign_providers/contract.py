@@ -146,6 +146,9 @@ class SendResult(msgspec.Struct, Generic[MessageT], frozen=True, gc=False):
     """The provider says that the person does not want to be written to."""
     of_recipient: bool = False
     """THROTTLED: the limit is that of one recipient, not of the provider."""
+    nothing_sent: bool = False
+    """The request was not written, as no connection was made. Only the client of the provider
+    knows that: an answer may name any error code."""
 
 
 PreSendCheck = Callable[[Sequence[MessageT]], Sequence[SendStatus | None]]

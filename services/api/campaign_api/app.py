@@ -94,7 +94,7 @@ def create_app(
     importer = CsvImporter(
         RetryingTransactions(database, settings.timeout), settings.import_, metrics.imports
     )
-    editor = CampaignEditor(settings)
+    editor = CampaignEditor(databases, settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (

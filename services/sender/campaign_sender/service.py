@@ -101,7 +101,13 @@ class Sender:
         self._paces = CampaignPaces(lambda campaign: CampaignRate(campaign, sender_id, rate_clock))
         prices = {one: each.price for one, each in settings.configured_providers.items()}
         self._budgets = BudgetLeases(
-            databases.main, name, prices, self._first_short, self._queue_short, boot_time
+            databases.main,
+            name,
+            prices,
+            self._first_short,
+            self._queue_short,
+            boot_time,
+            self._campaigns_in_hand,
         )
         self._dispatcher = Dispatcher(self._paces, self._budgets)
         self._groups = ShardGroups(
@@ -214,6 +220,9 @@ class Sender:
 
     def _first_short(self) -> list[Message]:
         return [message for group in self._groups.all for message in group.buffer.first_short()]
+
+    def _campaigns_in_hand(self) -> set[CampaignId]:
+        return set().union(*(group.buffer.campaigns() for group in self._groups.all))
 
     def _queue_short(self) -> None:
         for group in self._groups.all:

@@ -27,6 +27,7 @@ from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreak
 from campaign_sender.delivery.dispatcher import Dispatcher
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.in_flight.funds import Funds
 from campaign_sender.message import Message
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.takeover import take_over
@@ -101,7 +102,8 @@ class CollectingProvider:
 class Scene:
     """A recorder whose cycles the test runs by hand.
 
-    `main`: the main server, where that is another one than the shards' `database`.
+    `main`: the main server, where that is another one than the shards' `database`. `funds`: money
+    of campaigns with a budget.
     """
 
     def __init__(
@@ -109,13 +111,14 @@ class Scene:
         database: FaultyDatabase,
         main: FaultyDatabase | None = None,
         routes: Routes | None = None,
+        funds: Funds | None = None,
     ) -> None:
         self.database = database
-        self.buffer = InFlightBuffer(in_flight=100, batch_size=100)
+        self.buffer = InFlightBuffer(in_flight=100, batch_size=100, funds=funds)
         self.provider = CollectingProvider()
         self.server = ShardServer(database, main or database)
         guard = self.guard = SendGuard(self.server, "Sync-Msg-T", self.buffer)
-        self.dispatcher = Dispatcher()
+        self.dispatcher = Dispatcher(funds=funds)
         self.commands = ShardCommands(self.server, self.buffer)
         choice = self.choice = ProviderChoice(
             routes or Routes(), self.dispatcher.is_resting, self.dispatcher.idempotent_for

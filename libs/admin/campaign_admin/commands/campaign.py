@@ -141,6 +141,8 @@ def _budget(budget: dict[str, Any] | None) -> str | None:
     """Describe a budget; an API of 0.2.0 has none."""
     if budget is None:
         return None
+    if budget["amount"] is None:
+        return "lost in a roll-back, nothing left"
     return f"{budget['amount']} {budget['currency']}, {budget['left']} left"
 
 

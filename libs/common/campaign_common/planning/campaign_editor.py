@@ -11,8 +11,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from campaign_common.database import Cursor
+from campaign_common.database import Cursor, Databases, Proof
 from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState
+from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import (
     CampaignContent,
     CompiledContent,
@@ -29,11 +30,19 @@ from campaign_common.planning.provider_fit import (
     require_support,
 )
 from campaign_common.planning.requests import NewCampaign
-from campaign_common.planning.stored_plans import append_created, is_due_at, locked_plan, refused
+from campaign_common.planning.stored_plans import (
+    append_created,
+    is_due_at,
+    locked_plan,
+    refused,
+    require_budget_known,
+)
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Identity, StoredPlan
-from campaign_common.store.core.budgets import change_budget
+from campaign_common.store.campaigns.transitions import restart_fanout
+from campaign_common.store.core.budgets import change_budget, restore_budget
+from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.recipient_lists import hold_list
 
@@ -52,9 +61,14 @@ def new_identity(cursor: Cursor) -> Identity:
 
 
 class CampaignEditor:
-    """Creates, changes and deletes campaigns; `settings` has the defaults and limits."""
+    """Creates, changes and deletes campaigns.
 
-    def __init__(self, settings: Settings) -> None:
+    `databases`: the main one, of the transactions, and those of the shards, which know what a
+    campaign has cost. `settings` has the defaults and limits.
+    """
+
+    def __init__(self, databases: Databases, settings: Settings) -> None:
+        self._databases = databases
         self._settings = settings
 
     def create(
@@ -98,6 +112,7 @@ class CampaignEditor:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListDeleted: its recipient list has been deleted.
+            PlanInvalid: as for `create`; or its budget was lost in a roll-back.
         """
         original = locked_plan(cursor, campaign_id).plan
         if hold_list(cursor, original.list_id) is None:
@@ -128,7 +143,9 @@ class CampaignEditor:
                 it is over.
             PreconditionFailed: by `require_match`.
             TemplateUnfit, PlanInvalid: as for `create`; or a campaign that has started would get
-                its first budget, or lose it.
+                its first budget, or lose it; or that of one that has not was lost in a roll-back,
+                and is not given again.
+            RetryLater: the budget was lost, and a database is away that knows what is spent of it.
         """
         stored = locked_plan(cursor, campaign_id)
         is_live = stored.state in LIVE and bool(changes) and LIVE_FIELDS.issuperset(changes)
@@ -146,10 +163,7 @@ class CampaignEditor:
             return []
         require_match(cursor)
         if is_live:
-            if stored.has_lost_budget:
-                currency = currency_for(self._settings, plan.provider, plan.budget)
-                plan = plan._replace(budget_currency=currency)
-            _change_live(cursor, campaign_id, stored, plan)
+            self._change_live(cursor, campaign_id, stored.plan, plan)
         else:
             plans.change_plan(cursor, campaign_id, self._checked(cursor, plan))
         if moment is not None:
@@ -191,6 +205,7 @@ class CampaignEditor:
 
     def _checked(self, cursor: Cursor, plan: CampaignPlan) -> CampaignPlan:
         """Check a plan; return it with the mark of one that takes a route."""
+        require_budget_known(plan)
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
             raise PlanInvalid(subject_of(plan.content), f"must have at most {longest} characters")
@@ -210,21 +225,37 @@ class CampaignEditor:
             budget_currency=currency_for(self._settings, plan.provider, plan.budget),
         )
 
+    def _change_live(
+        self, cursor: Cursor, campaign_id: CampaignId, before: CampaignPlan, plan: CampaignPlan
+    ) -> None:
+        """Change the fields of a campaign that has started: its budget, and its pace."""
+        if plan.budget != before.budget:
+            if before.has_lost_budget:
+                currency = currency_for(self._settings, plan.provider, plan.budget)
+                plan = plan._replace(budget_currency=currency)
+            budget = plan.money
+            if budget is None:
+                raise PlanInvalid(
+                    "budget", "must be there before the start; then it can be changed only"
+                )
+            if before.has_lost_budget:
+                self._restore_budget(cursor, campaign_id, budget)
+            else:
+                change_budget(cursor, campaign_id, budget)
+        if plan.pace != before.pace:
+            plans.change_pace(cursor, campaign_id, plan)
 
-def _change_live(
-    cursor: Cursor, campaign_id: CampaignId, stored: StoredPlan, plan: CampaignPlan
-) -> None:
-    """Change the fields of a campaign that has started: its budget, and its pace."""
-    before = stored.plan
-    if plan.budget != before.budget:
-        had_budget = before.money is not None or stored.has_lost_budget
-        if not had_budget or plan.money is None:
-            raise PlanInvalid(
-                "budget", "must be there before the start; then it can be changed only"
-            )
-        change_budget(cursor, campaign_id, plan.money)
-    if plan.pace != before.pace:
-        plans.change_pace(cursor, campaign_id, plan)
+    def _restore_budget(self, cursor: Cursor, campaign_id: CampaignId, budget: Budget) -> None:
+        """Give a budget again that was lost in a roll-back; what is known to be spent is taken.
+
+        Messages that senders admitted while it was lost are published again, as they know neither
+        its currency nor whether their provider has a price in it.
+        """
+        with self._databases.reading(cursor, Proof.NOW) as cursors:
+            costs = read_costs(cursors, campaign_id)
+        spent = sum((one.amount for one in costs if one.currency == budget.currency), Decimal())
+        restore_budget(cursor, campaign_id, budget, spent)
+        restart_fanout(cursor, campaign_id)
 
 
 def _described(changed: Sequence[str], plan: CampaignPlan) -> str:

@@ -16,7 +16,12 @@ from campaign_common.planning.provider_fit import (
     require_support,
 )
 from campaign_common.planning.requests import NumberedCampaign
-from campaign_common.planning.stored_plans import append_created, locked_plan, require_not_started
+from campaign_common.planning.stored_plans import (
+    append_created,
+    locked_plan,
+    require_budget_known,
+    require_not_started,
+)
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Made
@@ -73,7 +78,7 @@ class NumberedCampaigns:
         Raises:
             CampaignStarted: the campaign has started and `wanted` differs from it.
             PlanInvalid: the provider does not take the campaign's own originator any more, or has
-                no price for its budget.
+                no price for its budget, or that was lost in a roll-back.
             CampaignBusy: other requests are changing it; this one may be repeated.
             ImportAbandoned: the list was given up meanwhile.
         """
@@ -97,6 +102,7 @@ class NumberedCampaigns:
         require_not_started(wanted.id, stored.state)
         _complete(cursor, imported)
         before = locked_plan(cursor, wanted.id).plan
+        require_budget_known(before)
         plan = self._plan_of(wanted, imported)._replace(
             expires_after=before.expires_after,
             max_rate=before.max_rate,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import NOT_STARTED, CampaignId, CampaignState, allowed
 from campaign_common.errors import TransitionRefused
-from campaign_common.planning.errors import CampaignStarted, CampaignUnknown
+from campaign_common.planning.errors import CampaignStarted, CampaignUnknown, PlanInvalid
 from campaign_common.store.campaigns import plans
-from campaign_common.store.campaigns.plans import Made, StoredPlan
+from campaign_common.store.campaigns.plans import CampaignPlan, Made, StoredPlan
 from campaign_common.store.core.events import append_event
 
 
@@ -43,6 +43,16 @@ def require_not_started(campaign_id: CampaignId, state: CampaignState) -> None:
         raise CampaignStarted(
             f"campaign {campaign_id} is {state.value} and can no longer be changed"
         )
+
+
+def require_budget_known(plan: CampaignPlan) -> None:
+    """Refuse a plan whose budget was lost in a roll-back, and not given again.
+
+    Raises:
+        PlanInvalid: says so.
+    """
+    if plan.has_lost_budget and plan.budget is None:
+        raise PlanInvalid("budget", "was lost in a roll-back to an older release; give one")
 
 
 def refused(asked: str, state: CampaignState) -> TransitionRefused:

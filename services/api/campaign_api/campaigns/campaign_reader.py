@@ -1,6 +1,7 @@
 """Reader of campaigns: one, a page of them, the progress of one, and its history."""
 
 from datetime import UTC
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from campaign_api.campaigns.progress import describe, measure, summarise
@@ -21,7 +22,7 @@ from campaign_common.store.campaigns.progress import (
     read_progress,
     read_standing,
 )
-from campaign_common.store.core.budgets import read_budget
+from campaign_common.store.core.budgets import is_budget_lost, read_budget
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.costs import read_costs
 from campaign_common.store.core.counters import counts_by_status
@@ -85,7 +86,7 @@ def progress_of(
 ) -> dict[str, Any]:
     """Describe the movement of a campaign; raise what `read_campaign` raises."""
     with databases.reading() as cursors:
-        budget = read_budget(cursors.main, campaign_id)
+        budget = _read_budget(cursors.main, campaign_id)
         costs = read_costs(cursors, campaign_id)
         repeated = count_possible_duplicates(cursors, campaign_id)
         movement = read_movement(cursors, campaign_id, RATE_SPAN)
@@ -99,11 +100,20 @@ def progress_of(
         **measure(movement),
         "possible_duplicates": repeated,
         "spent": [cost._asdict() for cost in costs],
-        "budget": None if budget is None else {**budget._asdict(), "left": budget.left},
+        "budget": budget,
         "rests_until": None if rest is None else rest.until.replace(tzinfo=UTC),
         "rest_reason": None if rest is None else rest.reason.value,
         "paused": None if pause is None else _described_pause(pause),
     }
+
+
+def _read_budget(cursor: Cursor, campaign_id: CampaignId) -> dict[str, Any] | None:
+    """Describe the budget of a campaign; of one that was lost, nothing is left."""
+    # In this order: a budget that is given again meanwhile is shown as lost, or as it is.
+    if is_budget_lost(cursor, campaign_id):
+        return {"currency": None, "amount": None, "taken": None, "left": Decimal()}
+    budget = read_budget(cursor, campaign_id)
+    return None if budget is None else {**budget._asdict(), "left": budget.left}
 
 
 def _described_pause(pause: EventRow) -> dict[str, Any]:

@@ -40,6 +40,8 @@ MOST_CHARACTERS = 10_000
 
 SHOWN_CHARACTERS = 20
 
+LOST_BUDGET = "the budget was lost in a roll-back, so that nothing is sent until it is given again"
+
 LATEST_CAMPAIGNS = 20
 """Finished campaigns whose rates are compared."""
 
@@ -179,7 +181,7 @@ def describe(
             for name in sorted(draft.content.placeholders)
             if name != PHONE
         ],
-        "cost": _cost_of(counts, draft.budget),
+        "cost": _cost_of(counts, draft),
         "recently_messaged": {"recipients": duplicates, "days": DAYS},
         "rate": None if rate is None else round(rate, 1),
         "estimated_seconds": _estimated_seconds(draft.campaign, rate),
@@ -223,17 +225,19 @@ def _cost(shapes: Counter[Shape], encoding: Encoding) -> dict[str, int]:
     return {"messages": of_it.total(), "segments": _segments(of_it)}
 
 
-def _cost_of(counts: DryRunCounts, budget: Budget | None) -> dict[str, Any] | None:
+def _cost_of(counts: DryRunCounts, draft: Draft) -> dict[str, Any] | None:
     currency = counts.prices.currency
     if currency is None:
         return None
     amounts = {rate: n * rate.amount for rate, n in counts.segments_by_rate.items()}
     amount = sum(amounts.values(), Decimal())
+    budget = draft.budget
+    warning = LOST_BUDGET if draft.has_lost_budget else _budget_warning(amount, currency, budget)
     return {
         "currency": currency,
         "amount": amount,
         "budget": None if budget is None else budget.amount,
-        "warning": _budget_warning(amount, currency, budget),
+        "warning": warning,
         "by_prefix": [
             {
                 "prefix": rate.prefix or None,

@@ -38,6 +38,7 @@ class Draft(NamedTuple):
     content: CompiledContent
     originator: str | None
     budget: Budget | None = None
+    has_lost_budget: bool = False
 
 
 def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
@@ -56,7 +57,13 @@ def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
         raise ListDeleted(f"the recipient list of campaign {campaign_id} is deleted")
     use = read_budget(cursor, campaign_id)
     budget = None if use is None else Budget(use.amount, use.currency)
-    return Draft(campaign, CompiledContent(stored.content), stored.originator, budget)
+    return Draft(
+        campaign,
+        CompiledContent(stored.content),
+        stored.originator,
+        budget,
+        has_lost_budget=stored.has_budget and use is None,
+    )
 
 
 def attributes_of(row: RecipientRow) -> Mapping[str, str]:

@@ -13,7 +13,6 @@ from campaign_common.domain.limits.provider_limits import LimitUnit
 from campaign_common.domain.message_record import MessageRecord
 from campaign_common.errors import CampaignError
 from campaign_common.runtime.boot_time import boot_time
-from campaign_common.settings.fields.answers import NOTHING_SENT
 from campaign_common.store.messages.provider_account_breakers import AccountBreakers
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import (
@@ -43,7 +42,7 @@ log = structlog.get_logger()
 
 def _is_unsent(result: SendResult[Message]) -> bool:
     """Return whether nothing of a message was sent, so that it cost nothing."""
-    return result.status not in REACHED_PROVIDER or result.error_code in NOTHING_SENT
+    return result.status not in REACHED_PROVIDER or result.nothing_sent
 
 
 class ProviderUnready(CampaignError):

@@ -398,7 +398,9 @@ class InFlightBuffer:
         with self._changed:
             self._allowances.count_again()
             self._in_transaction = set()
-            self._bounds.note_transaction(monotonic() - self._taken_at)
+            seconds = monotonic() - self._taken_at
+            self._bounds.note_transaction(seconds)
+            self._funds.note_transaction(seconds)
             not_started = [r.message for r in results if r.status is SendStatus.NOT_GRANTED]
             if not_started:
                 results = [r for r in results if r.status is not SendStatus.NOT_GRANTED]

@@ -27,6 +27,9 @@ class Funds(Protocol):
     def give_back(self, messages: Sequence[Message]) -> None:
         """Give back what is reserved for messages that do not start."""
 
+    def note_transaction(self, seconds: float) -> None:
+        """Note the time from the choice of claims to the end of their transaction."""
+
 
 class NoBudgets:
     """Funds of a sender that knows no campaign with a budget."""
@@ -41,3 +44,6 @@ class NoBudgets:
 
     def give_back(self, messages: Sequence[Message]) -> None:
         """Give nothing back."""
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note nothing."""

@@ -17,6 +17,7 @@ from campaign_common.domain.content.price import Price
 from campaign_common.domain.limits.money_grants import (
     NOTHING,
     SMALLEST,
+    LongestGap,
     MoneyGrants,
     WantedChange,
 )
@@ -34,6 +35,9 @@ TURN = 0.125
 
 SHORTEST_TURN = 0.02
 """Seconds between two turns while a message waits for money."""
+
+IN_HAND_FOR = 1.0
+"""Seconds for which it is remembered of which campaigns there are messages."""
 
 _BUDGET = attrgetter("budget")
 
@@ -57,10 +61,11 @@ class BudgetLeases:
     """Money of each campaign with a budget that this sender sends for, and the threads that lease.
 
     It is reserved for a message before that is claimed, and given back where it did not start, so
-    that sends never cost more than the budget. What is held lasts for 0.25 s or for two turns, and
-    is returned when it is not needed, when the budget is lowered below what is taken, and in an
-    orderly stop. A campaign whose budget is used up is paused. Campaigns whose rows are locked by
-    others have turns in a thread of their own, so that they hold up none.
+    that sends never cost more than the budget. What is held lasts for 0.25 s or for two turns, or
+    for twice the largest burst of reservations, and is returned when it is not needed, when the
+    budget is lowered below what is taken, and in an orderly stop. A campaign whose budget is used
+    up is paused, by a thread of its own. Campaigns whose rows are locked by others have turns in
+    another one, so that they hold up none.
     """
 
     def __init__(
@@ -71,6 +76,7 @@ class BudgetLeases:
         waiting: Callable[[], Iterable[Message]],
         on_money: Callable[[], None],
         clock: Callable[[], float],
+        in_hand: Callable[[], Collection[CampaignId]] = tuple,
     ) -> None:
         """Take the parts of a sender.
 
@@ -81,11 +87,16 @@ class BudgetLeases:
             waiting: returns the first message of each campaign that waits for money.
             on_money: called when there is money for one of them.
             clock: local time in seconds.
+            in_hand: returns the campaigns of which this sender has messages.
         """
         self._prices = prices
         self._waiting = waiting
         self._on_money = on_money
         self._clock = clock
+        self._look_in_hand = in_hand
+        self._in_hand: Collection[CampaignId] = ()
+        self._looked_at = -IN_HAND_FOR
+        self._cycle = LongestGap(clock())
         self._lock = threading.Lock()
         self._grants: dict[CampaignId, MoneyGrants] = {}
         self._locked: set[CampaignId] = set()
@@ -93,11 +104,12 @@ class BudgetLeases:
         self._used_up = UsedUpBudgets(database, sender)
         self._is_short = threading.Event()
         self._stop = threading.Event()
-        self._rows = {False: BudgetRows(database), True: BudgetRows(database, at_once=1)}
+        self._rows = {False: BudgetRows(database), True: BudgetRows(database, only_free=True)}
         self._turned_at = {False: clock(), True: clock()}
         self._threads = (
             IndispensableThread("budget-leases", partial(self._run, locked=False)),
             IndispensableThread("locked-budgets", partial(self._run, locked=True)),
+            IndispensableThread("used-up-budgets", self._run_pauses),
         )
 
     def start(self) -> None:
@@ -122,7 +134,7 @@ class BudgetLeases:
         """Return what is held to the budgets, in an orderly stop; goes on after an error."""
         with self._lock:
             held = {one: grants.surrender() for one, grants in self._grants.items() if grants.held}
-        left = self._rows[False].give_back(held)
+        left = self._rows[False].give_back(held, waits=True)
         if left:
             log.warning("money of budgets not returned", campaigns=sorted(left))
 
@@ -138,7 +150,7 @@ class BudgetLeases:
             return Reserved(messages, ())
         funded: list[Message] = []
         short: list[Message] = []
-        lacking: set[CampaignId] = set()
+        lacking: dict[CampaignId, int] = {}
         with self._lock:
             for message in messages:
                 campaign_id = message.key.campaign_id
@@ -146,8 +158,11 @@ class BudgetLeases:
                 if not waits and self._reserve(message):
                     funded.append(message)
                 else:
-                    lacking.add(campaign_id)
+                    lacking[campaign_id] = lacking.get(campaign_id, 0) + 1
                     short.append(message)
+            for campaign_id, n in lacking.items():
+                if campaign_id in self._grants and campaign_id not in waiting:
+                    self._grants[campaign_id].note_lacking(n)
         if short:
             self._is_short.set()
         return Reserved(funded, short)
@@ -159,6 +174,11 @@ class BudgetLeases:
                 if message.reserved is not None:
                     self._grants_of(message.key.campaign_id).give_back(message.reserved)
                     message.reserved = None
+
+    def note_transaction(self, seconds: float) -> None:
+        """Note how long a transaction of a recorder took: what is held must last for the next."""
+        with self._lock:
+            self._cycle.note(self._clock(), seconds)
 
     def _reserve(self, message: Message) -> bool:
         cost = self._cost_of(message)
@@ -220,24 +240,32 @@ class BudgetLeases:
     def _begin_turn(self, rows: BudgetRows, *, locked: bool) -> BudgetTurn:
         """Decide what changes; what is returned is not held any more."""
         costs = self._waiting_costs()
+        in_hand = self._campaigns_in_hand() if self._grants else ()
         takes: dict[CampaignId, WantedChange] = {}
         returns: dict[CampaignId, Decimal] = {}
         unchanged: list[CampaignId] = []
         with self._lock:
             now = self._clock()
+            cycle = self._cycle.at(now)
             seconds, self._turned_at[locked] = now - self._turned_at[locked], now
             for campaign_id in costs:
                 self._grants_of(campaign_id)
             for campaign_id, grants in list(self._grants.items()):
                 if (campaign_id in self._locked) != locked:
                     continue
-                if grants.is_idle and campaign_id not in costs:
+                is_in_hand = campaign_id in in_hand
+                if grants.is_idle and campaign_id not in costs and not is_in_hand:
                     del self._grants[campaign_id]
                     self._locked.discard(campaign_id)
                     rows.forget(campaign_id)
                     self._used_up.forget(campaign_id)
                     continue
-                wanted = grants.begin_turn(now, costs.get(campaign_id, NOTHING))
+                wanted = grants.begin_turn(
+                    now,
+                    costs.get(campaign_id, NOTHING),
+                    cycle=cycle,
+                    in_hand=is_in_hand,
+                )
                 if wanted.amount > 0:
                     takes[campaign_id] = wanted
                 elif wanted.amount < 0:
@@ -245,6 +273,13 @@ class BudgetLeases:
                 else:
                     unchanged.append(campaign_id)
         return BudgetTurn(costs, takes, returns, unchanged, seconds)
+
+    def _campaigns_in_hand(self) -> Collection[CampaignId]:
+        """Return the campaigns of which there are messages, as looked up once in a while."""
+        now = self._clock()
+        if now - self._looked_at >= IN_HAND_FOR:
+            self._in_hand, self._looked_at = self._look_in_hand(), now
+        return self._in_hand
 
     def _waiting_costs(self) -> dict[CampaignId, Decimal]:
         """Return the cost of the first message that waits, by campaign; of several, the highest."""
@@ -272,19 +307,22 @@ class BudgetLeases:
         budgets = rows.read(campaign_ids)
         now = self._clock()
         surplus: dict[CampaignId, Decimal] = {}
-        uncovered: list[CampaignId] = []
+        uncovered: dict[CampaignId, float] = {}
         with self._lock:
             for campaign_id in campaign_ids:
                 budget, grants = budgets.get(campaign_id), self._grants_of(campaign_id)
                 available = grants.held + (NOTHING if budget is None else budget.left)
                 is_uncovered = available < turn.costs.get(campaign_id, NOTHING)
+                if budget is not None:
+                    grants.note_left(budget.left)
                 if is_uncovered:
-                    uncovered.append(campaign_id)
+                    uncovered[campaign_id] = grants.kept_for
                 if is_uncovered or budget is None or budget.taken > budget.amount:
                     surplus[campaign_id] = grants.surrender()
         self._hold(rows.give_back({one: amount for one, amount in surplus.items() if amount}))
-        for campaign_id in uncovered:
-            self._used_up.note(campaign_id, turn.costs[campaign_id], now, turn.seconds)
+        for campaign_id, kept_for in uncovered.items():
+            cost = turn.costs[campaign_id]
+            self._used_up.note(campaign_id, cost, now, turn=turn.seconds, kept_for=kept_for)
 
     def _note_covered(self, costs: Mapping[CampaignId, Decimal]) -> bool:
         """Note for which campaigns there is money by now; return whether there are any."""
@@ -293,6 +331,14 @@ class BudgetLeases:
         for campaign_id in covered:
             self._used_up.forget(campaign_id)
         return bool(covered)
+
+    def pause_used_up(self) -> None:
+        """Pause the campaigns whose budgets have not covered a message for some time."""
+        self._used_up.pause_due(self._stop)
+
+    def _run_pauses(self) -> None:
+        while not self._stop.wait(TURN):
+            self.pause_used_up()
 
     def _run(self, *, locked: bool) -> None:
         outage = Outage("budgets not leased", "budgets leased again", log)

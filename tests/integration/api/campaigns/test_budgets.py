@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,15 +11,18 @@ from flask.testing import FlaskClient
 
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
-from campaign_common.domain.campaign import Transition
+from campaign_common.domain.campaign import CampaignId, Transition
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.limits.provider_limits import ProviderLimits
-from campaign_common.settings import Settings, SimulatedSettings
+from campaign_common.dsn import parse_dsn
+from campaign_common.schema import migrate
+from campaign_common.settings import MysqlSettings, Settings, SimulatedSettings
 from campaign_common.store.campaigns.transitions import BUDGET_USED_UP, change_state
+from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.limits.live_limits import set_live
 from campaign_common.store.messages.provider_breakers import OpenBreaker, open_breaker
 from tests.integration.api.drafted import PATH, body, events, made, post, problem
-from tests.integration.api.stored import add_list, change, rows
+from tests.integration.api.stored import REQUEST, add_list, change, create, rows
 
 EUR = Price("EUR", Decimal("0.07"), {})
 
@@ -109,22 +113,106 @@ def test_a_campaign_that_runs_gets_no_first_budget(client: FlaskClient, pool: Da
     assert problem(patch(client, campaign_id, budget="7"))[0] == 422
 
 
-def test_a_lost_budget_may_be_given_again(client: FlaskClient, pool: Database) -> None:
-    """Its row was dropped by a roll-back: what is known to be spent is taken of the new one."""
-    campaign_id = made(client, budget="5")["id"]
-    run(pool, campaign_id)
+def lose(pool: Database) -> None:
+    """Drop the budgets, as a roll-back and another upgrade do."""
     change(pool, "DELETE FROM campaign_budgets")
+
+
+def spend(pool: Database, campaign_id: int, shard: int, currency: str, amount: str) -> None:
     change(
         pool,
         "INSERT INTO campaign_costs (campaign_id, shard, currency, segments, amount)"
-        " VALUES (%s, 0, 'EUR', 10, 1.5), (%s, 1, 'EUR', 10, 1)",
+        " VALUES (%s, %s, %s, 10, %s)",
         campaign_id,
-        campaign_id,
+        shard,
+        currency,
+        amount,
     )
+
+
+def budget_of(pool: Database, campaign_id: int) -> tuple[str | None, int]:
+    """Return the currency of the budget as senders read it, and the epoch."""
+    with pool.reading() as cursor:
+        version = read_versions(cursor, [CampaignId(campaign_id)])[CampaignId(campaign_id)]
+    return version.budget, version.epoch
+
+
+LOST = {"currency": None, "amount": None, "taken": None, "left": "0"}
+
+
+@pytest.mark.parametrize("state", ["running", "paused"])
+@pytest.mark.parametrize("fields", [{"priority": 6}, {"max_rate": 5}, {"max_rate": None}])
+def test_a_lost_budget_stays_until_it_is_given_again(
+    client: FlaskClient, pool: Database, state: str, fields: Mapping[str, object]
+) -> None:
+    """Another change does not remove what is left of it, the mark: nothing may be sent."""
+    campaign_id = made(client, budget="5", max_rate=2)["id"]
+    run(pool, campaign_id, state)
+    lose(pool)
+    assert body(patch(client, campaign_id, budget=None, **fields))["budget"] is None
+    assert budget_of(pool, campaign_id) == ("?", 0)
+    assert progress(client, campaign_id)["budget"] == LOST
+    given = body(patch(client, campaign_id, budget="7", priority=7))
+    assert (given["budget"], given["budget_currency"]) == ("7", "EUR")
+    assert budget_of(pool, campaign_id) == ("EUR", int(state == "running"))
+    assert progress(client, campaign_id)["budget"]["left"] == "7"
+
+
+def test_a_lost_budget_of_a_draft_has_to_be_given_again(
+    client: FlaskClient, pool: Database
+) -> None:
+    campaign_id = made(client, budget="5")["id"]
+    lose(pool)
+    said = {"budget": "was lost in a roll-back to an older release; give one"}
+    for fields in ({"name": "another"}, {"budget": None, "name": "another"}, {"max_rate": 3}):
+        status, _, errors = problem(patch(client, campaign_id, **fields))
+        assert (status, errors) == (422, said)
+    status, _, errors = problem(client.post(f"{PATH}/{campaign_id}/clone"))
+    assert (status, errors) == (422, said)
+    assert budget_of(pool, campaign_id)[0] == "?"
+    dry_run = body(client.post(f"{PATH}/{campaign_id}/dry-run"))
+    assert dry_run["cost"]["warning"].startswith("the budget was lost in a roll-back")
+    assert body(patch(client, campaign_id, budget="6", name="another"))["budget"] == "6"
+    assert budget_of(pool, campaign_id)[0] == "EUR"
+    assert body(client.post(f"{PATH}/{campaign_id}/clone"))["budget"] == "6"
+    assert body(patch(client, campaign_id, budget=None))["budget"] is None
+    assert budget_of(pool, campaign_id)[0] is None
+
+
+@pytest.mark.usefixtures("client")
+def test_what_is_spent_is_taken_of_a_budget_given_again(
+    settings: Settings, pool: Database, other_database: str
+) -> None:
+    """The servers of the shards know it: its row was dropped by a roll-back."""
+    other = Database(MysqlSettings(dsn=parse_dsn(other_database)))
+    migrate(other, 2)
+    priced = replace(settings, simulated=SimulatedSettings(price=EUR))
+    client = create_app(priced, Databases((pool, other), {1: 1})).test_client()
+    campaign_id = made(client, budget="5")["id"]
+    run(pool, campaign_id)
+    lose(pool)
+    spend(pool, campaign_id, 0, "EUR", "1.5")
+    spend(other, campaign_id, 1, "EUR", "1")
+    spend(other, campaign_id, 1, "USD", "3")
     assert body(patch(client, campaign_id, budget="7"))["budget"] == "7"
     assert progress(client, campaign_id)["budget"]["left"] == "4.5"
     assert body(patch(client, campaign_id, budget="8"))["budget"] == "8"
     assert progress(client, campaign_id)["budget"]["left"] == "5.5"
+    other.close()
+
+
+def test_a_numbered_campaign_keeps_its_lost_budget(
+    client: FlaskClient, pool: Database, csv_root: Path
+) -> None:
+    (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
+    assert create(client, scheduled_time=4102444800).status_code == 200
+    campaign_id = int(REQUEST["campaign_id"])
+    assert patch(client, campaign_id, budget="5").status_code == 200
+    lose(pool)
+    refused = create(client, scheduled_time=4102444800, campaign_name="another")
+    assert refused.status_code == 422
+    assert "budget: was lost in a roll-back" in refused.text
+    assert budget_of(pool, campaign_id)[0] == "?"
 
 
 def test_progress_says_who_paused_and_why(client: FlaskClient, pool: Database) -> None:

@@ -12,12 +12,16 @@ from campaign_common.domain.content.campaign_content import ANY_CONTENT, TEXT_ON
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
+from campaign_common.settings.fields.answers import NOTHING_SENT
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import REACHED_PROVIDER, SendResult, SendStatus
+from campaign_providers.http.answers.mapper import ResponseMapper
+from campaign_providers.http.answers.reader import HttpResponse
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import UNREADY_PAUSE, Dispatcher, ProviderUnready
 from campaign_sender.in_flight.funds import Reserved
 from campaign_sender.message import Message
+from tests.unit.providers.gateways import gateway
 from tests.unit.sender.messages import message, version
 from tests.unit.sender.two_groups import TwoGroups
 
@@ -155,11 +159,11 @@ def test_money_of_what_was_not_sent_is_given_back() -> None:
     dispatcher = Dispatcher(funds=money)
     dispatcher.connect(Holder())
     statuses = [*SendStatus, SendStatus.RETRYABLE, SendStatus.AMBIGUOUS]
-    codes = [*[None] * len(SendStatus), "connection_refused", "timeout"]
+    unsent = [*[False] * len(SendStatus), True, False]
     dispatcher.on_results(
         [
-            SendResult(message(seq), status, None, code)
-            for seq, (status, code) in enumerate(zip(statuses, codes, strict=True))
+            SendResult(message(seq), status, nothing_sent=nothing_sent)
+            for seq, (status, nothing_sent) in enumerate(zip(statuses, unsent, strict=True))
         ]
     )
     kept = [status for seq, status in enumerate(statuses) if seq not in money.given_back]
@@ -167,3 +171,19 @@ def test_money_of_what_was_not_sent_is_given_back() -> None:
         *(status for status in SendStatus if status in {*REACHED_PROVIDER, SendStatus.DEFERRED}),
         SendStatus.AMBIGUOUS,
     ]
+
+
+@pytest.mark.parametrize("code", sorted(NOTHING_SENT))
+def test_an_answer_can_not_say_that_nothing_was_sent(code: str) -> None:
+    """It may name any error code, also that of a connection that was not made."""
+    money = Money()
+    dispatcher = Dispatcher(funds=money)
+    dispatcher.connect(Holder())
+    rules = [{"Status": 503, "Then": "retryable", "Code": "code"}, {"Then": "success"}]
+    mapper = ResponseMapper(gateway(Answers=rules).answers)
+    body = b'{"code": "%s"}' % code.encode()
+    answered = mapper.to_result(message(1), HttpResponse(503, {}, body, reusable=True))
+    unanswered = mapper.without_response(message(2), code)
+    assert {answered.error_code, unanswered.error_code} == {code}
+    dispatcher.on_results([answered, unanswered])
+    assert money.given_back == [2]

@@ -1,5 +1,6 @@
 """Messages of campaigns with a budget, between the queue and the claim."""
 
+import time
 from collections.abc import Collection, Container, Sequence
 
 from campaign_common.domain.campaign import CampaignId
@@ -20,6 +21,7 @@ class Money:
     def __init__(self) -> None:
         self.left = 0
         self.given_back: list[Message] = []
+        self.transactions: list[float] = []
 
     def reserve(self, messages: list[Message], waiting: Container[CampaignId] = ()) -> Reserved:
         funded: list[Message] = []
@@ -33,6 +35,9 @@ class Money:
 
     def give_back(self, messages: Sequence[Message]) -> None:
         self.given_back += messages
+
+    def note_transaction(self, seconds: float) -> None:
+        self.transactions.append(seconds)
 
 
 class Rate(Unbounded):
@@ -170,3 +175,12 @@ def test_a_cheap_message_does_not_overtake_an_expensive_one() -> None:
     assert scene.buffer.first_short() == scene.messages[:1]
     scene.buffer.queue_short()
     assert scene.claimed() == [1, 2, 3, 6]
+
+
+def test_money_is_told_how_long_a_transaction_took() -> None:
+    """It must last until the next choice of claims."""
+    scene = Scene()
+    batch = scene.buffer.take_batch()
+    time.sleep(0.02)
+    scene.buffer.apply_commit(batch.results, batch.claims)
+    assert [0.02 <= seconds < 10 for seconds in scene.money.transactions] == [True]

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from campaign_common.domain.campaign import Delivery
@@ -351,3 +352,17 @@ def test_doubt_without_a_price_ends_when_it_is_too_old() -> None:
     doubtful.in_doubt = False
     row, _ = outcome_of(unpriced, version(), POLICY, jitter=0.0)
     assert row.status is Status.WAITING
+
+
+@pytest.mark.parametrize("status", [SendStatus.RETRYABLE, SendStatus.AMBIGUOUS])
+@pytest.mark.parametrize("code", [NOT_CONFIGURED, PRICE_MISSING, "sender_lost", "commits_lost"])
+def test_an_answer_with_a_code_of_ours_counts_as_any(status: SendStatus, code: str) -> None:
+    """Only its code in the ledger differs, in doubt and old as the message may be."""
+    old = message()
+    old.in_doubt, old.age = True, 3601.0
+    named, other = (
+        outcome_of(SendResult(old, status, None, each), version(), POLICY, jitter=0.0)
+        for each in (code, "http_503")
+    )
+    assert (named.row.error_code, named.retry_in) == (code, other.retry_in)
+    assert msgspec.structs.replace(named.row, error_code="http_503") == other.row

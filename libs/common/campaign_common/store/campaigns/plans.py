@@ -41,6 +41,8 @@ class CampaignPlan(NamedTuple):
     budget: Decimal | None = None
     budget_currency: str | None = None
     """Currency of the budget, if there is one: that of the provider's price."""
+    has_lost_budget: bool = False
+    """It has a budget whose row a roll-back dropped: used up, until an amount is given."""
 
     @property
     def pace(self) -> CampaignPace:
@@ -79,8 +81,6 @@ class StoredPlan(NamedTuple):
     state: CampaignState
     scheduled_at: datetime | None
     now: datetime
-    has_lost_budget: bool = False
-    """It has a budget whose row is gone, which counts as used up."""
 
 
 class StoredCampaignRequest(NamedTuple):
@@ -248,9 +248,9 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         priority,
         None if budget is None else budget.amount,
         None if budget is None else budget.currency,
+        has_lost_budget=stored.has_budget and budget is None,
     )
-    is_lost = stored.has_budget and budget is None
-    return StoredPlan(plan, CampaignState(state), scheduled_at, now, is_lost)
+    return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
 
 def change_plan(
@@ -258,6 +258,7 @@ def change_plan(
 ) -> None:
     """Change the plan of a locked campaign that has not started.
 
+    One that has lost its budget keeps the mark of a budget until it has an amount again.
     `digest` is that of the request that the campaign is as a whole after this, if there is one.
     """
     cursor.execute(CHANGE_PLAN, (*_columns(plan), digest, campaign_id))
@@ -267,7 +268,8 @@ def change_plan(
 def change_pace(cursor: Cursor, campaign_id: CampaignId, plan: CampaignPlan) -> None:
     """Change the rate and the priority of a locked campaign that runs or is paused.
 
-    Its content is stored as that of a campaign with a rate, or without one.
+    Its content is stored as that of a campaign with a rate, or without one. That it has a budget
+    stays in it, also where the budget was lost.
     """
     stored = stored_content(_content(plan))
     cursor.execute(CHANGE_PACE, (*stored, *plan.pace, campaign_id))
@@ -304,7 +306,7 @@ def _content(plan: CampaignPlan) -> CampaignContent:
         plan.originator,
         plan.takes_route,
         has_rate=plan.max_rate is not None,
-        has_budget=plan.money is not None,
+        has_budget=plan.money is not None or plan.has_lost_budget,
     )
 
 

@@ -70,6 +70,14 @@ SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
 WHERE id = %s AND state = %s
 """
 
+# As above for a running campaign, in the state that it has.
+RESTART = """
+UPDATE campaigns
+SET epoch = epoch + 1, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
+    published_seq = 0, published_count = 0
+WHERE id = %s AND state = 'running'
+"""
+
 
 def change_state(
     cursor: Cursor,
@@ -119,6 +127,14 @@ def pause_without_money(cursor: Cursor, campaign_id: CampaignId, cost: Decimal, 
         return False
     change_state(cursor, campaign_id, Transition.PAUSE, actor, reason=BUDGET_USED_UP)
     return True
+
+
+def restart_fanout(cursor: Cursor, campaign_id: CampaignId) -> None:
+    """Publish a running campaign again under a new epoch (protocol rule 8).
+
+    Senders admit its messages by the campaign as it is now. What has an outcome is left out.
+    """
+    cursor.execute(RESTART, (campaign_id,))
 
 
 def retry_messages(

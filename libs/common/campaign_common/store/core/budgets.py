@@ -19,13 +19,9 @@ INSERT = """
 REPLACE INTO campaign_budgets (campaign_id, currency, amount, taken) VALUES (%s, %s, %s, 0)
 """
 
-# Of a budget whose row was lost, what is known to be spent is taken.
 CHANGE = """
-INSERT INTO campaign_budgets (campaign_id, currency, amount, taken)
-SELECT %s, %s, %s, COALESCE(SUM(amount), 0) FROM campaign_costs
-WHERE campaign_id = %s AND currency = %s
-ON DUPLICATE KEY UPDATE currency = VALUES(currency),
-  campaign_budgets.amount = VALUES(amount)
+INSERT INTO campaign_budgets (campaign_id, currency, amount, taken) VALUES (%s, %s, %s, %s)
+ON DUPLICATE KEY UPDATE currency = VALUES(currency), amount = VALUES(amount)
 """
 
 SELECT_PAGE = """
@@ -81,6 +77,8 @@ CURRENCY_OF = f"""COALESCE(
   IF(JSON_CONTAINS(content, 'true', '$.has_budget'), '{BUDGET_LOST}', NULL))"""
 """Column of a statement on `campaigns`: the currency of the budget, NULL without one."""
 
+SELECT_CURRENCY = f"SELECT {CURRENCY_OF} FROM campaigns WHERE id = %s"
+
 
 def insert_budget(cursor: Cursor, campaign_id: CampaignId, budget: Budget | None) -> None:
     """Write the budget of a new campaign, over what an older one of its id may have left."""
@@ -91,12 +89,23 @@ def insert_budget(cursor: Cursor, campaign_id: CampaignId, budget: Budget | None
 
 
 def change_budget(cursor: Cursor, campaign_id: CampaignId, budget: Budget | None) -> None:
-    """Change the budget of a campaign; what is taken of it stays."""
+    """Change the budget of a campaign, or give the first one; what is taken of it stays."""
     if budget is None:
         delete_budget(cursor, campaign_id)
     else:
-        named = (campaign_id, budget.currency)
-        cursor.execute(CHANGE, (*named, budget.amount, *named))
+        cursor.execute(CHANGE, (campaign_id, budget.currency, budget.amount, 0))
+
+
+def restore_budget(cursor: Cursor, campaign_id: CampaignId, budget: Budget, spent: Decimal) -> None:
+    """Give a budget again whose row was lost; what is known to be spent is taken of it."""
+    cursor.execute(CHANGE, (campaign_id, budget.currency, budget.amount, spent))
+
+
+def is_budget_lost(cursor: Cursor, campaign_id: CampaignId) -> bool:
+    """Return whether a campaign has a budget, and no row of it: nothing is left of it."""
+    cursor.execute(SELECT_CURRENCY, (campaign_id,))
+    row = cursor.fetchone()
+    return row is not None and row[0] == BUDGET_LOST
 
 
 def currencies_of_budgets(

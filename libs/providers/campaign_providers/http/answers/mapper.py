@@ -140,11 +140,13 @@ class ResponseMapper:
 
     def without_response(self, message: MessageT, code: str) -> SendResult[MessageT]:
         """Return the result of a message whose request got no response, or was not written."""
+        nothing_sent = code in NOTHING_SENT
         rule = self._transport.get(code)
         if rule is not None:
-            return SendResult(message, _STATUSES[rule.then], None, code)
-        status = SendStatus.RETRYABLE if code in NOTHING_SENT else SendStatus.AMBIGUOUS
-        return SendResult(message, status, None, code)
+            status = _STATUSES[rule.then]
+        else:
+            status = SendStatus.RETRYABLE if nothing_sent else SendStatus.AMBIGUOUS
+        return SendResult(message, status, None, code, nothing_sent=nothing_sent)
 
     def rule_for(self, code: str) -> AnswerRule | None:
         """Return the rule about a request without a response, None where there is none."""

@@ -199,7 +199,10 @@ class Campaign(CampaignSummary):
     budget = Amount(
         required=True,
         allow_none=True,
-        metadata={"description": "Amount that its sends may cost; null: no budget."},
+        metadata={
+            "description": "Amount that its sends may cost; null: no budget, or one that was lost"
+            " in a roll-back, which its progress shows."
+        },
     )
     budget_currency = fields.String(required=True, allow_none=True)
     possibly_sent = fields.Integer(

@@ -81,7 +81,9 @@ class EstimatedCost(Schema):
     currency = fields.String(required=True)
     amount = Amount(required=True)
     budget = Amount(
-        required=True, allow_none=True, metadata={"description": "null: there is no budget."}
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: there is no budget, or it was lost in a roll-back."},
     )
     warning = fields.String(
         required=True,

@@ -39,13 +39,26 @@ class Spent(Schema):
 
 
 class BudgetProgress(Schema):
-    """The budget of a campaign: amount = taken + left, unless more is taken than a lower one."""
+    """The budget of a campaign: amount = taken + left, unless more is taken than a lower one.
 
-    currency = fields.String(required=True)
-    amount = Amount(required=True)
+    Of one that was lost in a roll-back, nothing is left, and the rest is null.
+    """
+
+    currency = fields.String(
+        required=True, allow_none=True, metadata={"description": "null: the budget was lost."}
+    )
+    amount = Amount(
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the budget was lost in a roll-back; give it again."},
+    )
     taken = Amount(
         required=True,
-        metadata={"description": "Cost of the sends that started, and what senders hold."},
+        allow_none=True,
+        metadata={
+            "description": "Cost of the sends that started, and what senders hold;"
+            " null: the budget was lost."
+        },
     )
     left = Amount(required=True)
 
@@ -73,7 +86,12 @@ class Progress(Schema):
         required=True,
         metadata={"description": "Cost of the accepted messages whose provider had a price."},
     )
-    budget = fields.Nested(BudgetProgress, required=True, allow_none=True)
+    budget = fields.Nested(
+        BudgetProgress,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the campaign has no budget."},
+    )
     paused = fields.Nested(
         Pause,
         required=True,

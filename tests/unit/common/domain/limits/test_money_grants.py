@@ -10,6 +10,7 @@ from campaign_common.domain.limits.money_grants import (
     HELD_FOR,
     HELD_TURNS,
     KEPT_FOR,
+    LONGEST_KEPT,
     MoneyGrants,
     WantedChange,
 )
@@ -39,10 +40,12 @@ class Cluster:
         self.lacking[number] = cost
         return False
 
-    def turn(self, number: int, seconds: float = TURN) -> None:
+    def turn(
+        self, number: int, seconds: float = TURN, *, cycle: float = 0.0, in_hand: bool = False
+    ) -> None:
         self.now += seconds
         grants = self.senders[number]
-        wanted = grants.begin_turn(self.now, self.lacking[number])
+        wanted = grants.begin_turn(self.now, self.lacking[number], cycle=cycle, in_hand=in_hand)
         change = wanted.granted(self.budget - self.taken)
         self.taken += change
         grants.add(change)
@@ -148,13 +151,80 @@ def test_a_rate_is_kept_however_long_a_turn_is(cycle: float) -> None:
     assert max(held) <= cost * Decimal(1_000 * longest) * Decimal("1.02")
 
 
-def test_bursts_of_a_slow_recorder_are_paid_for() -> None:
-    """What is held grows to what one burst takes, though turns without any lie between two."""
+@pytest.mark.parametrize(
+    ("every", "turn"),
+    [(0.5, 0.125), (1.1, 0.125), (2.4, 0.125), (2.4, 0.4), (3.6, 0.4), (12.0, 0.75), (30.0, 1.2)],
+)
+def test_bursts_are_paid_for_however_far_apart(every: float, turn: float) -> None:
+    """What is held grows to two of the bursts of a recorder, and is not returned between two."""
     cluster = Cluster(Decimal(100_000))
-    sent = [0] * 12
-    for burst in range(len(sent)):
-        while sent[burst] < 400 and cluster.reserve(0, Decimal("0.07")):
+    cost, bursts, held = Decimal("0.07"), 40, []
+    sent = [0] * bursts
+    for burst in range(bursts):
+        while sent[burst] < 400 - burst % 7 and cluster.reserve(0, cost):
             sent[burst] += 1
-        for _ in range(4):
-            cluster.turn(0)
-    assert sent[-1] == 400
+        while cluster.now < every * (burst + 1):
+            cluster.turn(0, turn)
+            held.append(cluster.senders[0].held)
+    assert sent[-20:] == [400 - burst % 7 for burst in range(20, bursts)]
+    assert max(held) <= 2 * 400 * cost
+
+
+def test_a_burst_among_small_ones_is_paid_for() -> None:
+    """One recorder reserves often, another one seldom and much, as their databases are apart."""
+    cluster = Cluster(Decimal(100_000))
+    cost, seldom = Decimal("0.07"), []
+    for turn in range(600):
+        wanted = 405 if turn % 20 == 0 else 5
+        sent = 0
+        while sent < wanted and cluster.reserve(0, cost):
+            sent += 1
+        if wanted > 5:
+            seldom.append(sent)
+        cluster.turn(0, cycle=2.5)
+    assert seldom[-10:] == [405] * 10
+
+
+def test_a_single_long_gap_fades() -> None:
+    """Money is kept for the time to the next reservation, within bounds, and not much longer."""
+    grants, now = MoneyGrants(0.0), 0.0
+    kept = []
+    for pause in (0.125, 0.125, 6.0, *[0.125] * 300):
+        now += pause
+        grants.add(Decimal(1))
+        assert grants.reserve(Decimal(1))
+        grants.begin_turn(now, Decimal())
+        kept.append(grants.kept_for)
+    assert (kept[1], kept[2], kept[-1]) == (KEPT_FOR, 12, KEPT_FOR)
+    grants.begin_turn(now, Decimal(), cycle=1_000)
+    assert grants.kept_for == LONGEST_KEPT
+
+
+@pytest.mark.parametrize(
+    ("in_hand", "left", "held"), [(True, "5", "0.07"), (False, "5", "0"), (True, "0.05", "0")]
+)
+def test_the_next_message_is_paid_for_ahead(in_hand: bool, left: str, held: str) -> None:
+    """While there are any, and the budget does not end: its turn may come seldom."""
+    cluster = Cluster(Decimal(5))
+    grants, cost = cluster.senders[0], Decimal("0.07")
+    assert not cluster.reserve(0, cost)
+    cluster.turn(0)
+    grants.note_left(Decimal(left))
+    for _ in range(80):
+        cluster.turn(0, in_hand=in_hand)
+    assert grants.held == Decimal(held)
+    assert cluster.reserve(0, cost) == (Decimal(held) > 0)
+
+
+@pytest.mark.parametrize(("left", "sent"), [("1000", 400), ("14", 200)])
+def test_a_burst_that_lacks_money_has_it_the_next_time(left: str, sent: int) -> None:
+    """It says how many messages could have started, so that nothing has to grow."""
+    cluster = Cluster(Decimal(left))
+    cost = Decimal("0.07")
+    assert not cluster.reserve(0, cost)
+    cluster.senders[0].note_lacking(400)
+    cluster.turn(0)
+    assert cluster.taken == cluster.senders[0].held == sent * cost
+    while cluster.reserve(0, cost):
+        sent -= 1
+    assert sent == 0

@@ -227,18 +227,18 @@ def test_a_limit_of_a_recipient_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"),
+    ("code", "status", "nothing_sent"),
     [
-        ("connection_refused", SendStatus.THROTTLED),
-        ("name_not_resolved", SendStatus.RETRYABLE),
-        ("tls_failed", SendStatus.RETRYABLE),
-        ("timeout", SendStatus.AMBIGUOUS),
-        ("connection_lost", SendStatus.AMBIGUOUS),
-        ("answer_malformed", SendStatus.AMBIGUOUS),
-        ("abandoned", SendStatus.AMBIGUOUS),
+        ("connection_refused", SendStatus.THROTTLED, True),
+        ("name_not_resolved", SendStatus.RETRYABLE, True),
+        ("tls_failed", SendStatus.RETRYABLE, True),
+        ("timeout", SendStatus.AMBIGUOUS, False),
+        ("connection_lost", SendStatus.AMBIGUOUS, False),
+        ("answer_malformed", SendStatus.AMBIGUOUS, False),
+        ("abandoned", SendStatus.AMBIGUOUS, False),
     ],
 )
-def test_no_answer_may_have_a_rule(code: str, status: SendStatus) -> None:
+def test_no_answer_may_have_a_rule(code: str, status: SendStatus, nothing_sent: bool) -> None:
     read = mapper(
         [
             {"Transport": ["connection_refused", "connect_timeout"], "Then": "throttled"},
@@ -246,7 +246,8 @@ def test_no_answer_may_have_a_rule(code: str, status: SendStatus) -> None:
             {"Then": "success"},
         ]
     )
-    assert read.without_response(Outbound(), code).status is status
+    result = read.without_response(Outbound(), code)
+    assert (result.status, result.nothing_sent) == (status, nothing_sent)
 
 
 @pytest.mark.parametrize(
