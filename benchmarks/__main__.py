@@ -9,16 +9,21 @@ from benchmarks.check import check
 from benchmarks.report.markdown import against_targets
 from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
+from benchmarks.scenarios.beside import beside
 from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
 from benchmarks.scenarios.imports import imports
+from benchmarks.scenarios.limit_cost import limit_cost
 from benchmarks.scenarios.limits import limits
 from benchmarks.scenarios.metrics_cost import metrics_cost
+from benchmarks.scenarios.rate_kept import rate_kept
+from benchmarks.scenarios.rates import rates
 from benchmarks.scenarios.recovery import recovery
 from benchmarks.scenarios.send import send
 from benchmarks.scenarios.silence import silence
 from benchmarks.scenarios.small import small
+from benchmarks.scenarios.template_cost import template_cost
 from benchmarks.scenarios.traces_cost import traces_cost
 from benchmarks.scenarios.upkeep import upkeep
 from benchmarks.scenarios.whole_list import whole_list
@@ -41,6 +46,12 @@ SCENARIOS = (
     flood,
     whole_list,
     upkeep,
+    limits,
+    rates,
+    limit_cost,
+    beside,
+    rate_kept,
+    template_cost,
 )
 
 
@@ -59,7 +70,7 @@ def summary(files: tuple[Path, ...]) -> None:
     click.echo(against_targets(read_results(files)))
 
 
-for command in (*SCENARIOS, limits, metrics_cost, traces_cost, check, capacity):
+for command in (*SCENARIOS, metrics_cost, traces_cost, check, capacity):
     main.add_command(command)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import requests
 
+from campaign_providers.http.requests.fixed_body import BODY
 from local_stack.distributions.cache import REPOSITORY
 
 CONNECTIONS = 256
@@ -23,14 +24,28 @@ class SinkProcess:
         self._server = f"http://127.0.0.1:{port}"
         self._http = requests.Session()
 
-    def settings(self, connections: int = CONNECTIONS) -> Mapping[str, object]:
+    def settings(self, connections: int = CONNECTIONS, **more: object) -> Mapping[str, object]:
         """Return the settings to send here, over so many connections of each sender."""
         http = {
             "Url": f"{self._server}/messages",
             "AllowedNetworks": ["127.0.0.0/8"],
             "Connections": connections,
+            **more,
         }
         return {"Provider": "http", "Http": http}
+
+    def template(self, connections: int = CONNECTIONS) -> Mapping[str, object]:
+        """Return the settings to send the same requests here by a template."""
+        gateway = {
+            "Kind": "http",
+            "Url": f"{self._server}/messages",
+            "AllowedNetworks": ["127.0.0.0/8"],
+            "Connections": connections,
+            "Headers": {"Idempotency-Key": "{key}"},
+            "Body": {"Type": "json", "Json": dict(BODY)},
+            "Answers": [{"Status": "2xx", "Then": "success", "Id": "id"}],
+        }
+        return {"Provider": "gateway", "Providers": {"gateway": gateway}}
 
     def status(self) -> Mapping[str, Any]:
         """Return the number of `calls`, and the time of the `last` one in seconds since boot."""

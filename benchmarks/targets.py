@@ -58,6 +58,13 @@ TARGETS = (
     Target("flood", "unanswered, flooded", 0),
     Target("flood", "recovery", 2),
     Target("flood", "memory: api", 150),
+    Target("limits", "share of a core of the database", 5, parameters=(("senders", 64),)),
+    Target("limits", "a lease, p99", 50, parameters=(("senders", 64),)),
+    Target("rates", "statements", 50, parameters=(("campaigns", 1_000), ("senders", 1))),
+    Target("limit-cost", "rate, limited / without", 0.97, at_least=True),
+    Target("beside", "rate, beside / alone", 0.95, at_least=True),
+    Target("rate-kept", "share of the rate", 0.97, at_least=True),
+    Target("template-cost", "processor: sender, template / fixed", 1.05),
     Target("recovery", "seconds to nine tenths of it", 10),
 )
 

@@ -1,9 +1,8 @@
-"""The cost of leasing slots of one provider, by as many senders as a large installation has."""
+"""The cost of leasing what one provider may be sent, by as many senders as a large site has."""
 
 import threading
 import time
 from decimal import Decimal
-from itertools import islice
 
 import click
 
@@ -13,11 +12,13 @@ from benchmarks.results import Run, note_latencies
 from benchmarks.sampling import sampled
 from benchmarks.sink import boot_time
 from benchmarks.site import DATABASE, Site
+from benchmarks.timed_database import TimedDatabase
+from benchmarks.traffic import counted_statements
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.errors import RetryLater
 from campaign_common.settings import MysqlSettings
-from campaign_sender.limiting.slot_lease import SlotLease
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 SETTLING = 4.0
 """Seconds until the first slots with grants."""
@@ -25,83 +26,110 @@ SETTLING = 4.0
 TAKING = 0.01
 """Seconds between two looks of a sender for grants that are due."""
 
+NEVER_USED_UP = 1_000_000_000
+"""Units of a day."""
+
+SECOND, DAY, BOTH = "per second", "per day", "per second and day"
+
+
+def limits_of(kind: str, rate: int) -> ProviderLimits:
+    """Return the limits of a case."""
+    return ProviderLimits(
+        per_second=None if kind == DAY else Decimal(rate),
+        per_day=None if kind == SECOND else NEVER_USED_UP,
+    )
+
 
 @click.command("limits")
 @click.option("--senders", default=64, show_default=True)
-@click.option("--rate", default=500, show_default=True, help="Grants a second.")
+@click.option("--rate", default=500, show_default=True, help="Units a second.")
 @click.option("--seconds", default=20.0, show_default=True)
+@click.option("--kind", multiple=True, default=(SECOND, DAY, BOTH), show_default=True)
 @measuring_options
-def limits(measuring: Measuring, senders: int, rate: int, seconds: float) -> None:
-    """Lease slots of one provider with many senders: processor time of the database, waits."""
-    measuring.measure("limits", [case(senders, rate, seconds)])
+def limits(
+    measuring: Measuring, senders: int, rate: int, seconds: float, kind: tuple[str, ...]
+) -> None:
+    """Lease the limits of a provider with many senders: processor time of the database, waits."""
+    measuring.measure("limits", [case(each, senders, rate, seconds) for each in kind])
 
 
-def case(senders: int, rate: int, seconds: float) -> Case:
-    """Make the case of some senders at a rate."""
+def case(kind: str, senders: int, rate: int, seconds: float) -> Case:
+    """Make the case of one kind of limits, and of some senders at a rate."""
 
     def measure(site: Site, show: Show) -> Run:
         run = Run()
-        database = Database(MysqlSettings(dsn=site.dsn, active=senders, idle=senders))
+        database = TimedDatabase(MysqlSettings(dsn=site.dsn, active=senders, idle=senders))
         show("idle", 0, 1)
         with sampled(site.servers) as idle:
             time.sleep(SETTLING)
-        leasing = [Leasing(database, number, rate, senders) for number in range(senders)]
+        limits = limits_of(kind, rate)
+        leasing = [Leasing(database, number, limits, rate / senders) for number in range(senders)]
         try:
             for one in leasing:
                 one.thread.start()
             show("settling", 0, 1)
             time.sleep(SETTLING)
+            database.waits.clear()
             for one in leasing:
-                one.waits.clear()
                 one.taken = 0
             began = time.monotonic()
-            with sampled(site.servers) as usage:
+            with sampled(site.servers) as usage, counted_statements(site, run, seconds):
                 while time.monotonic() < began + seconds:
                     show("leasing", time.monotonic() - began, seconds)
                     time.sleep(0.2)
             took = time.monotonic() - began
+            leases = list(database.waits)
+            taken = sum(one.taken for one in leasing)
         finally:
             for one in leasing:
                 one.stop.set()
             for one in leasing:
                 one.thread.join()
             database.close()
-        note_latencies(run, "a turn", [wait for one in leasing for wait in one.waits])
+        note_latencies(run, "a lease", leases)
         if DATABASE in usage.seconds:
             share = 100 * usage.seconds[DATABASE] / took
             at_rest = 100 * idle.seconds[DATABASE] / SETTLING
             run.note("share of a core of the database", share, "%")
             run.note("share of a core of the idle database", at_rest, "%")
-        run.note("grants taken", sum(one.taken for one in leasing) / took, "/s")
-        run.note("turns", sum(len(one.waits) for one in leasing) / took, "/s")
+        run.note("units taken", taken / took, "/s")
+        run.note("leases", len(leases) / took, "/s")
         return run
 
-    return Case(f"{senders} senders at {rate}/s", measure, {"senders": senders, "rate": rate})
+    label = f"{kind}, {senders} senders, {rate} units/s"
+    return Case(label, measure, {"kind": kind, "senders": senders, "rate": rate})
 
 
 class Leasing:
-    """One sender's lease, and a thread that uses it."""
+    """One sender's limiter, and a thread that uses what it is granted.
 
-    def __init__(self, database: Database, number: int, rate: int, senders: int) -> None:
-        self._lease = SlotLease(database, "http", f"{number * 1021:016x}", boot_time)
-        self._limits = ProviderLimits(per_second=Decimal(rate))
-        self._wanted = max(1, 2 * rate // senders)
-        self.waits: list[float] = []
+    `rate`: units a second that the sender would send. It has twice as much waiting.
+    """
+
+    def __init__(
+        self, database: Database, number: int, limits: ProviderLimits, rate: float
+    ) -> None:
+        sender = f"{number * 1021:016x}"
+        self._limiter = ProviderLimiter(database, "http", sender, limits, boot_time)
+        self._rate = rate
+        self._waiting = max(1, int(2 * rate))
         self.taken = 0
         self.stop = threading.Event()
         self.thread = threading.Thread(target=self._run)
 
     def _run(self) -> None:
+        began, used = time.monotonic(), 0
         while not self.stop.is_set():
-            began = time.monotonic()
             try:
-                self._lease.turn(self._limits, self._wanted)
+                pause = self._limiter.turn(self._waiting)
             except RetryLater:
                 continue
-            self.waits.append(1000 * (time.monotonic() - began))
-            until = time.monotonic() + self._lease.pause(self._wanted)
+            until = time.monotonic() + pause
             while not self.stop.wait(max(0.0, min(TAKING, until - time.monotonic()))):
-                due = iter(lambda: self._lease.take(1), None)
-                self.taken += len(list(islice(due, self._wanted)))
+                due = int((time.monotonic() - began) * self._rate) + self._waiting - used
+                taken = self._limiter.take(due) if due > 0 else None
+                if taken is not None:
+                    used += taken.units
+                    self.taken += taken.units
                 if time.monotonic() >= until:
                     break

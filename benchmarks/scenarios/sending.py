@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from benchmarks.floors.both import COST, Floors, compare
+from benchmarks.floors.both import COST, MESSAGES, RATE, Floors, compare
 from benchmarks.measuring import Show
 from benchmarks.recipients import write_recipients
 from benchmarks.results import Points, Run, rates
@@ -12,8 +12,10 @@ from benchmarks.site import Site
 from benchmarks.system import GROUPS, System
 from benchmarks.traffic import counted_traffic
 
-LIST_CAMPAIGN = 1
-"""The campaign that a list is imported for; it never starts."""
+LIST_CAMPAIGN, WARM_UP_CAMPAIGN = 1, 2
+"""The campaigns that lists are imported for; they never start."""
+
+WARM_UP_ROWS = 2_000
 
 SENDING = "sending"
 
@@ -64,14 +66,56 @@ def send_once(site: Site, floors: Floors, sending: Sending, show: Show) -> Run:
     return run
 
 
-def list_on(site: Site, system: System, rows: int, show: Show) -> int:
+def send_warm(site: Site, sending: Sending, show: Show, *, neighbour: str | None = None) -> Run:
+    """Start the services, send a small campaign, and measure the next one, without floors.
+
+    By then connections are made, code is warm, and limits have slots with grants. `neighbour`: the
+    provider of a campaign to the same list that is sent meanwhile, and cancelled at the end.
+    """
+    run = Run()
+    with site.system(sending.senders, sending.settings) as system:
+        first = list_on(site, system, WARM_UP_ROWS, show, WARM_UP_CAMPAIGN)
+        send_all(system, first, WARM_UP_ROWS, show)
+        list_id = list_on(site, system, sending.rows, show)
+        beside = started_beside(system, list_id, neighbour) if neighbour else None
+        with sampled(system.processes(sending.provider)) as usage:
+            campaign = send_all(system, list_id, sending.rows, show)
+        run.note(RATE, sending.rows / system.sending_seconds(campaign), MESSAGES)
+        if beside is not None:
+            run.note("outcomes beside it", system.outcomes(beside), "messages")
+            system.change(beside, "cancel")
+    note_processor(run, sending, usage)
+    site.clear_ledger()
+    return run
+
+
+def started_beside(system: System, list_id: int, provider: str) -> int:
+    """Start a campaign by another provider; return its id when it has its first outcomes."""
+    campaign = system.draft(list_id, provider=provider)
+    system.change(campaign, "start")
+    system.follow(1, campaign)
+    return campaign
+
+
+def send_all(system: System, list_id: int, rows: int, show: Show) -> int:
+    """Send a campaign to a list, to its last outcome; return its id."""
+    campaign = system.draft(list_id)
+    system.change(campaign, "start")
+    system.follow(rows, campaign, lambda n: show(SENDING, n, rows))
+    system.wait_for_state(campaign)
+    return campaign
+
+
+def list_on(
+    site: Site, system: System, rows: int, show: Show, campaign_id: int = LIST_CAMPAIGN
+) -> int:
     """Return the id of a list of so many recipients, imported by the first repeat."""
-    file = site.csv_root / f"{rows}.csv"
+    file = site.csv_root / f"{campaign_id}-{rows}.csv"
     if not file.exists():
         show("import", 0, 1)
         write_recipients(file, rows)
-        system.import_by_path(file, LIST_CAMPAIGN)
-    return system.list_of(LIST_CAMPAIGN)
+        system.import_by_path(file, campaign_id)
+    return system.list_of(campaign_id)
 
 
 def note_sending(run: Run, sending: Sending, seconds: float, points: Points, usage: Usage) -> None:
@@ -79,11 +123,16 @@ def note_sending(run: Run, sending: Sending, seconds: float, points: Points, usa
     compare(run, sending.rows / seconds)
     run.note("start to last outcome", seconds, "s")
     run.throughput = rates(points, SMOOTHED)
-    costs = grouped(usage.seconds, GROUPS)
-    for name, used in costs.items():
-        run.note(f"processor: {name}", used / sending.rows * 1e6, COST)
-    run.note("processor: all", sum(costs.values()) / sending.rows * 1e6, COST)
+    note_processor(run, sending, usage)
     run.processor = usage.cores
     run.memory = usage.memory
     for name, held in usage.memory.items():
         run.note(f"memory: {name}", max(megabytes for _, megabytes in held), "MB")
+
+
+def note_processor(run: Run, sending: Sending, usage: Usage) -> None:
+    """Note the processor time of each group of processes for a message."""
+    costs = grouped(usage.seconds, GROUPS)
+    for name, used in costs.items():
+        run.note(f"processor: {name}", used / sending.rows * 1e6, COST)
+    run.note("processor: all", sum(costs.values()) / sending.rows * 1e6, COST)

@@ -4,7 +4,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +26,8 @@ from tests.support.services.system import LOOK_AGAIN, System
 from tests.support.waiting import wait_until
 
 CAMPAIGN = 1000000000
+GATEWAY = "gateway"
+"""The provider whose requests are a template."""
 FIRST_PHONE = 13900000000
 QUICK = Faults(latency=0.005)
 SLOW = Faults(latency=0.2)
@@ -93,6 +95,11 @@ class Scene:
         }
         self.system.configure(Provider="http", Http=http)
 
+    def send_by_template(self, headers: Mapping[str, str] | None = None, **more: object) -> None:
+        """Have everything sent to the recording provider by requests that say when they start."""
+        keys = self.provider.template(headers, Connections=CONNECTIONS, Timeout="20s", **more)
+        self.system.configure(Provider=GATEWAY, Providers={GATEWAY: keys})
+
     def start(self, program: str, config: Path | None = None) -> Process:
         """Run one more process of a service."""
         process = self._stack.enter_context(running(program, config or self.system.config))
@@ -101,11 +108,12 @@ class Scene:
 
     def start_all(self, *, schedulers: int = 1, senders: int = 1) -> tuple[Sequence[Process], ...]:
         """Run API, schedulers and senders; return schedulers and senders."""
-        self.start("campaign-api")
+        api = self.start("campaign-api")
         running_schedulers = [self.start("campaign-scheduler") for _ in range(schedulers)]
         running_senders = [self.start("campaign-sender") for _ in range(senders)]
-        wait_until(lambda: self.system.is_ready() or not self._all_run())
-        assert self._all_run(), self.system.logs()
+        started = [api, *running_schedulers, *running_senders]
+        wait_until(lambda: self.system.is_ready() or not _all_run(started))
+        assert _all_run(started), self.system.logs()
         return running_schedulers, running_senders
 
     def running(self) -> list[Process]:
@@ -115,9 +123,6 @@ class Scene:
     def recorded(self, campaign_id: int = CAMPAIGN) -> dict[str, int]:
         """Return the status number of every recipient with a ledger row, by phone."""
         return {phone: n for phone, n in self.statuses(campaign_id).items() if n}
-
-    def _all_run(self) -> bool:
-        return all(process.poll() is None for process in self._processes)
 
     def configuration_for(self, user: str) -> Path:
         """A copy of the configuration under which a process has a database user of its own."""
@@ -356,3 +361,7 @@ class Scene:
                 recovered,
             )
         )
+
+
+def _all_run(processes: Sequence[Process]) -> bool:
+    return all(process.poll() is None for process in processes)

@@ -45,6 +45,8 @@ class Grant(NamedTuple):
     day: date | None = None
     """Day of `PerDay` that the units are of; None: no such limit."""
     units: int = 0
+    day_until: float = inf
+    """Boot time in seconds at which that day ends."""
 
 
 def _of_record(name: str, meaning: str) -> Any:  # noqa: ANN401 - a property of the field's type

@@ -88,6 +88,8 @@ class Call(msgspec.Struct):
     sent: Sent
     fate: str
     """The status code that was answered; or drop, half or hang."""
+    started: int | None = None
+    """The Started-At header: Unix time in milliseconds by the client's clock."""
 
 
 class Recording:
@@ -157,6 +159,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._path = b""
         self._key = ""
+        self._started: int | None = None
         self._authorization = ""
         self._body = b""
 
@@ -166,6 +169,8 @@ class Connection(asyncio.Protocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"idempotency-key":
             self._key = value.decode("latin-1")
+        elif name.lower() == b"started-at":
+            self._started = int(value)
         elif name.lower() == b"authorization":
             self._authorization = value.decode("latin-1")
 
@@ -199,7 +204,8 @@ class Connection(asyncio.Protocol):
         service.seen[self._key] += 1
         boot = time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
         sent = service.decode(self._body)
-        call = Call(time.time(), boot, self._number, self._nth, self._key, sent, fate)
+        number, nth, started = self._number, self._nth, self._started
+        call = Call(time.time(), boot, number, nth, self._key, sent, fate, started)
         service.recording.write(call, lambda: self._meet(fate, service.faults))
 
     def _meet(self, fate: str, faults: Faults) -> None:

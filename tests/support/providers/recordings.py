@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,15 @@ import msgspec
 import requests
 
 from tests.support.providers.recording_provider import Call, Faults
+
+HEADERS = {"Idempotency-Key": "{key}", "Started-At": "{now.unix_ms}"}
+BODY = {
+    "message_id": "{key}",
+    "campaign_id": "{campaign_id}",
+    "seq": "{seq}",
+    "phone": "{phone}",
+    "body": "{body}",
+}
 
 MODULE = "tests.support.providers.recording_provider"
 PROJECT = Path(__file__).parents[3]
@@ -28,6 +37,19 @@ class RecordingProvider:
         self._log = log
         self._times_called = Counter[str]()
         self._counted_to = 0
+
+    def template(
+        self, headers: Mapping[str, str] | None = None, **more: object
+    ) -> dict[str, object]:
+        """Return the keys of a provider that sends here, and says when each request starts."""
+        return {
+            "Kind": "http",
+            "Url": self.url,
+            "AllowedNetworks": ["127.0.0.0/8"],
+            "Headers": {**HEADERS, **(headers or {})},
+            "Body": {"Type": "json", "Json": BODY},
+            **more,
+        }
 
     def calls(self) -> list[Call]:
         """Return every call so far, in the order of arrival."""

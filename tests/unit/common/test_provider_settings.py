@@ -134,6 +134,10 @@ def test_a_name_may_be_that_of_a_section_that_is_not_used(tmp_path: Path) -> Non
             {"Idempotent": True, "Body": {"Type": "form", "Form": {"ttl": "{expires_in}"}}},
             "Body.Form.ttl: ***: expected no {expires_in} beside Idempotent",
         ),
+        (
+            {"Idempotent": {"For": "24h"}, "Headers": {"X-Time": "{now.unix_ms}"}},
+            "Headers.X-Time: ***: expected no {now.unix_ms} beside Idempotent",
+        ),
         ({"Timeout": "20s"}, "gateway.Timeout: '20s': expected less than DrainTimeout"),
         ({"Answers": {"429": "throttle"}}, "Answers.429: 'throttle': expected one of success"),
         ({"Answers": [{"Status": 200}]}, "Answers.0.Then: the key is missing"),

@@ -26,6 +26,9 @@ IDLE_WAIT = 0.05
 PLENTY = 1_000
 """Grants that are due beyond what waits, from which messages are checked once only."""
 
+LATE_SHARE = 32
+"""Part of the grants that are due, 1 in so many, which are taken at once for late messages."""
+
 STARTED_SPAN = 1.0
 """Seconds of starts that may wait where `Concurrency` is the only limit."""
 
@@ -37,6 +40,31 @@ class Submit(Protocol):
 
     def __call__(self, messages: Sequence[Message], *, first: bool = False) -> None:
         """Start to send messages; `first`: before those that wait for a connection."""
+
+
+class LateGrants:
+    """Grants of one unit for messages that missed their own; used by any thread.
+
+    Where many are due, some are taken at once: a provider that is handed many messages asks for
+    each of them, and a look for one costs as much as for many.
+    """
+
+    def __init__(self, limiter: ProviderLimiter) -> None:
+        self._limiter = limiter
+        self._lock = threading.Lock()
+        self._left = 0
+        self._until = 0.0
+
+    def take(self, now: float) -> float | None:
+        """Take a grant; return the boot time after which it is lost, None: none is due."""
+        with self._lock:
+            if not self._left or self._until < now:
+                taken = self._limiter.take_again(max(1, self._limiter.due() // LATE_SHARE))
+                self._left, self._until = (0, now) if taken is None else (taken.units, taken.until)
+            if not self._left:
+                return None
+            self._left -= 1
+            return self._until
 
 
 class PacedQueue:
@@ -73,6 +101,7 @@ class PacedQueue:
         self._swept_at = 0.0
         self._surplus = 0
         """Messages that waited without a grant at the last sweep."""
+        self._late_grants = LateGrants(limiter)
         self._claimed_for = WINDOW
         self._started = 0
         self._span_began = (monotonic(), 0)
@@ -182,16 +211,35 @@ class PacedQueue:
     ) -> list[SendStatus | None]:
         """Refuse messages that have no valid grant: it was missed, or they were never paced.
 
-        Those that were handed to the provider before the limits were set have none.
+        Those that were handed to the provider before the limits were set have none. A message that
+        comes too late for its grant takes another one that is due: a provider that was handed many
+        at once may need longer for them than a grant lasts.
         """
         now = boot_time()
         needs_day = self.limiter.limits.limits_day
         return [
             SendStatus.NOT_GRANTED
-            if status is None and not _is_valid(message.grant, now, needs_day=needs_day)
+            if status is None
+            and not _is_valid(message.grant, now, needs_day=needs_day)
+            and not self._grant_again(message, now, needs_day=needs_day)
             else status
             for status, message in zip(statuses, messages, strict=True)
         ]
+
+    def _grant_again(self, message: Message, now: float, *, needs_day: bool) -> bool:
+        """Take another grant for a message that missed its own; its units of a day stay its own."""
+        grant = message.grant
+        if grant is None or grant.day_until < now or (needs_day and grant.day is None):
+            return False
+        if self.limiter.limits.unit is LimitUnit.SEGMENTS:
+            again = self.limiter.take_again_for(grant.units)
+            until = None if again is None else again.until
+        else:
+            until = self._late_grants.take(now)
+        if until is None:
+            return False
+        message.grant = grant._replace(until=min(until, grant.day_until))
+        return True
 
     # --- inside the lock ------------------------------------------------------------------
 
@@ -256,7 +304,7 @@ class PacedQueue:
         if taken is None:
             return ()
         started = messages[: taken.units]
-        grant = Grant(taken.until, taken.day, 1)
+        grant = Grant(taken.until, taken.day, 1, taken.day_until)
         for message in started:
             message.grant = grant
         return started
@@ -266,7 +314,7 @@ class PacedQueue:
             taken = self.limiter.take_for(self.limiter.cost_of(message))
             if taken is None:
                 return messages[:place]
-            message.grant = Grant(taken.until, taken.day, taken.units)
+            message.grant = Grant(taken.until, taken.day, taken.units, taken.day_until)
         return messages
 
     def _free(self) -> int:

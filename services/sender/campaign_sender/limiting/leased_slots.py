@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from math import inf
 from typing import NamedTuple
 
 from campaign_common.domain.limits.grants import DueGrants, SlotGrants
@@ -36,6 +37,8 @@ class Taken(NamedTuple):
     """Local time in seconds after which they must not start."""
     day: date | None = None
     """Day that they were taken of; None: it has no limit."""
+    day_until: float = inf
+    """Local time in seconds at which that day ends."""
 
 
 class OfferedSpare(NamedTuple):

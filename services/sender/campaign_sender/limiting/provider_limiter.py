@@ -180,6 +180,17 @@ class ProviderLimiter:
         self._head_cost = 1
         return self._with_day(self._slots.take_for(cost) if self._has_rate() else Taken(cost, inf))
 
+    def take_again(self, messages: int) -> Taken | None:
+        """Take grants for up to so many messages of one unit that have missed theirs.
+
+        They keep their units of the day.
+        """
+        return self._slots.take(messages) if self.is_fresh and self._has_rate() else None
+
+    def take_again_for(self, cost: int) -> Taken | None:
+        """Take the grants of one message that has missed its own."""
+        return self._slots.take_for(cost) if self.is_fresh and self._has_rate() else None
+
     def return_units(self, day: date, units: int) -> None:
         """Return units of a day that a message took and did not use."""
         self._days.return_units(day, units)
@@ -221,7 +232,7 @@ class ProviderLimiter:
         if taken is None or not taken.units or not self._has_day():
             return taken if taken and taken.units else None
         day, until = self._days.day, self._days.take(taken.units)
-        return None if until is None else Taken(taken.units, min(taken.until, until), day)
+        return None if until is None else Taken(taken.units, min(taken.until, until), day, until)
 
     def _has_rate(self) -> bool:
         return self.limits.per_second is not None

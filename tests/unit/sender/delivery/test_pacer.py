@@ -49,6 +49,12 @@ class Grants:
     def take_for(self, cost: int) -> Taken | None:
         return self.take(cost) if self.units >= cost else None
 
+    def take_again(self, messages: int) -> Taken | None:
+        return self.take(messages)
+
+    def take_again_for(self, cost: int) -> Taken | None:
+        return self.take_for(cost)
+
     def cost_of(self, one: Message) -> int:
         return one.record.seq
 
@@ -310,6 +316,51 @@ def test_a_message_starts_with_a_valid_grant_only(
     one.grant = grant
     statuses = bench.queue.require_grants([one], [None])
     assert statuses == [None if is_allowed else SendStatus.NOT_GRANTED]
+
+
+YESTERDAY = date(2026, 12, 31)
+MISSED = Grant(0.0, YESTERDAY, 2)
+
+
+@pytest.mark.parametrize(
+    ("unit", "units", "missed", "allowed"),
+    [
+        (LimitUnit.MESSAGES, 3, [MISSED] * 2, 2),
+        (LimitUnit.MESSAGES, 1, [MISSED] * 2, 1),
+        (LimitUnit.SEGMENTS, 4, [MISSED] * 2, 2),
+        (LimitUnit.SEGMENTS, 3, [MISSED] * 2, 1),
+        (LimitUnit.MESSAGES, 3, [None], 0),
+        (LimitUnit.MESSAGES, 3, [Grant(0.0)], 0),
+        (LimitUnit.MESSAGES, 3, [MISSED._replace(day_until=0.0)], 0),
+    ],
+    ids=["enough", "one", "segments", "one long", "none", "not of a day", "of a day that is over"],
+)
+def test_a_late_message_takes_another_grant_that_is_due(
+    unit: LimitUnit, units: int, missed: list[Grant | None], allowed: int
+) -> None:
+    """Its units of the day stay those that it took before."""
+    bench = Bench(Grants(units=units, limits=replace(PER_DAY, unit=unit)))
+    late = messages_of(len(missed))
+    for message_, grant in zip(late, missed, strict=True):
+        message_.grant = grant
+    statuses = bench.queue.require_grants(late, [None] * len(late))
+    assert statuses == [None] * allowed + [SendStatus.NOT_GRANTED] * (len(late) - allowed)
+    assert [one.grant for one in late[:allowed]] == [Grant(inf, YESTERDAY, 2)] * allowed
+
+
+def test_of_many_grants_some_are_taken_at_once_for_late_messages() -> None:
+    """They are for later ones as long as they last, and are lost then."""
+    bench = Bench(Grants(units=2 * pacer.LATE_SHARE))
+    late = messages_of(3)
+    for one in late:
+        one.grant = MISSED
+        assert bench.queue.require_grants([one], [None]) == [None]
+    assert bench.grants.units == 2 * pacer.LATE_SHARE - 3
+    bench = Bench(Grants(units=2 * pacer.LATE_SHARE, until=0.0))
+    late[0].grant = MISSED
+    assert bench.queue.require_grants(late[:1], [None]) == [None]
+    late[1].grant, bench.grants.units = MISSED, 0
+    assert bench.queue.require_grants(late[1:2], [None]) == [SendStatus.NOT_GRANTED]
 
 
 def test_nothing_starts_while_live_limits_are_not_known() -> None:

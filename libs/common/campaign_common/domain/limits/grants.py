@@ -7,6 +7,9 @@ from typing import NamedTuple
 from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.domain.limits.slots import LATEST, Instants, SlotPlan
 
+LASTING = 0.01
+"""Seconds for which a grant has to last, where there are enough that do."""
+
 
 class DueGrants(NamedTuple):
     """Number of units that may start now, and the moment after which they may not."""
@@ -63,6 +66,11 @@ class _Granted:
 
     def drop_missed(self, moment: float) -> None:
         self.used = min(self.last, max(self.used, self.instants.due_by(moment - self.latest)))
+
+    def lasting(self, moment: float) -> int:
+        """Return the number of grants that are due and last for `LASTING` at least."""
+        over = self.instants.due_by(moment - (self.latest - LASTING))
+        return max(0, min(self.last, self.instants.due_by(moment)) - max(self.used, over))
 
     def due(self, moment: float) -> int:
         return max(0, min(self.last, self.instants.due_by(moment)) - self.used)
@@ -163,13 +171,19 @@ class SlotGrants:
         return None
 
     def take_up_to(self, reading: ClockReading, units: int) -> DueGrants | None:
-        """Take as many units as are due now, at most `units`; None: none is due."""
+        """Take as many units as are due now, at most `units`; None: none is due.
+
+        Where grants that last for some time are enough, older ones are left, and lost: what is
+        started in one go takes its time.
+        """
         missing = units
         end = inf
         for granted, count in self._usable(reading):
             taken = min(count, missing)
             if taken <= 0:
                 break
+            if missing <= (lasting := granted.lasting(reading.moment)):
+                granted.start(granted.used + count - lasting)
             end = min(end, _end(granted, granted.used, reading))
             granted.start(granted.used + taken)
             missing -= taken

@@ -22,10 +22,16 @@ NUMBERS = frozenset({"campaign_id", "seq", "segments", "expires_in"})
 ADDRESSING = frozenset({"phone", "phone.plus", "phone.national", "key", "reference", "coding"})
 """Placeholders whose values are ASCII letters, digits, hyphens and the plus sign."""
 
+TIMES = frozenset({"now", "now.unix", "now.unix_ms"})
+"""Placeholders for the moment at which a request is made; all but the first are numbers."""
+
+VARYING = frozenset({"expires_in"}) | TIMES
+"""Placeholders whose values differ from try to try."""
+
 CONTENT = frozenset({"body", "hex_ucs2", "from", "template.name", "template.language"})
 """Placeholders whose values people wrote."""
 
-PLACEHOLDERS = NUMBERS | ADDRESSING | CONTENT
+PLACEHOLDERS = NUMBERS | ADDRESSING | TIMES | CONTENT
 
 PARTS = "parts"
 SECRET = "secret"  # noqa: S105 - the prefix of a placeholder

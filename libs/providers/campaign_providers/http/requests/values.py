@@ -1,6 +1,8 @@
 """Values that placeholders stand for."""
 
+import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import partial
 from operator import attrgetter
 
@@ -111,6 +113,18 @@ def _expires_in(message: OutboundMessage) -> MessageValue:
     return None if seconds is None else max(1, int(seconds))
 
 
+def _now(_: OutboundMessage) -> MessageValue:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def _now_in_seconds(_: OutboundMessage) -> MessageValue:
+    return int(time.time())
+
+
+def _now_in_milliseconds(_: OutboundMessage) -> MessageValue:
+    return time.time_ns() // 1_000_000
+
+
 def _with_plus(message: OutboundMessage) -> MessageValue:
     return f"+{message.phone}"
 
@@ -154,6 +168,9 @@ _FUNCTIONS: Mapping[str, GetValue] = {
     "seq": _SEQ,
     "segments": _segments,
     "expires_in": _expires_in,
+    "now": _now,
+    "now.unix": _now_in_seconds,
+    "now.unix_ms": _now_in_milliseconds,
     "template.name": attrgetter("template_name"),
     "template.language": attrgetter("template_language"),
 }

@@ -39,7 +39,7 @@ class HeaderTemplate(NamedTuple):
 class RequestWriter:
     """Serializer of the complete request of a message, the same in every try.
 
-    With `Sign` the time of the signature differs, and with `{expires_in}` what that says.
+    With `Sign` the time of the signature differs, and so do `{expires_in}` and `{now}`.
     """
 
     def __init__(self, settings: HttpRequestSettings, secrets: Mapping[str, str]) -> None:

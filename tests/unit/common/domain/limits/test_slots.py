@@ -165,6 +165,20 @@ def test_a_grant_that_is_missed_is_lost() -> None:
     assert grants.upcoming(_at(0.2), 1.0) == 8
 
 
+def test_grants_that_last_are_taken_where_there_are_enough() -> None:
+    """What is started in one go takes its time; the older ones are left."""
+    for units, lasts in ((1, 0.010), (9, 0.010), (19, 0.0)):
+        due = _grants(1_000).take_up_to(_at(0.5), units)
+        assert due is not None
+        assert due.units == units
+        assert lasts - 0.001 <= due.end - SLOT - 0.5 <= lasts + 0.001
+    grants = _grants(1_000)
+    assert grants.take_up_to(_at(0.5), 5) is not None
+    left = grants.take_up_to(_at(0.5), 20)
+    assert left is not None
+    assert left.units == 5, "each is taken once, and those before are lost"
+
+
 def test_a_sender_that_has_slept_has_no_grants() -> None:
     grants = _grants()
     assert grants.take(_at(1.2), 1) is None

@@ -1,6 +1,8 @@
 """Requests as the configuration describes them."""
 
+import time
 from base64 import b64encode
+from datetime import datetime
 
 import pytest
 
@@ -61,6 +63,22 @@ def test_the_providers_own_sender_stands_where_there_is_no_other() -> None:
     assert value("{from}", Outbound(), From="ACME") == "ACME"
     assert value("{from}", Outbound(originator="Own"), From="ACME") == "Own"
     assert value("{from}", Outbound(), From=49123) == "49123"
+
+
+def test_now_is_the_moment_at_which_the_request_is_made() -> None:
+    """It is a text in RFC 3339, or a number; a later request of the message has a later one."""
+    leaves = {"s": "{now.unix}", "ms": "{now.unix_ms}", "text": "{now}"}
+    body = {"Type": "json", "Json": leaves}
+    began = time.time_ns() // 1_000_000
+    made = written(Outbound(), Headers={"X-Time": "{now}"}, Body=body)
+    ended = time.time_ns() // 1_000_000
+    assert began <= made.json["ms"] <= ended
+    assert began // 1_000 <= made.json["s"] <= ended // 1_000
+    for text in (made.headers["x-time"], made.json["text"]):
+        assert text.endswith("Z")
+        assert began <= round(datetime.fromisoformat(text).timestamp() * 1_000) <= ended
+    time.sleep(0.002)
+    assert written(Outbound(), Body=body).json["ms"] > made.json["ms"]
 
 
 def test_constants_of_json_keep_their_types() -> None:

@@ -18,6 +18,7 @@ from campaign_common.settings.fields.idempotency import IdempotentFor
 from campaign_common.settings.fields.plain import Ascii, Choice, FilePath, Int, Plain
 from campaign_common.settings.fields.templates import (
     OPTIONAL,
+    VARYING,
     AnyTemplate,
     ConstantText,
     JsonTemplate,
@@ -37,9 +38,7 @@ from campaign_common.settings.sections.providers.named import ProviderSettings
 
 MOST_CHARACTERS = 16_000
 
-SAME_REQUEST = (
-    "expected no {expires_in} beside Idempotent: under one key every try is the same, byte for byte"
-)
+SAME_REQUEST = "beside Idempotent: under one key every try is the same, byte for byte"
 
 
 @section_class
@@ -285,5 +284,5 @@ class HttpProviderSettings(HttpConnectionSettings, HttpRequestSettings):
                     known = ", ".join(self.secrets) or "none"
                     message = f"{{{placeholder.name}}} is not among Secrets, which has {known}"
                     yield path, message
-                if placeholder.name == "expires_in" and self.idempotent_for > 0:
-                    yield path, SAME_REQUEST
+                if placeholder.name in VARYING and self.idempotent_for > 0:
+                    yield path, f"expected no {{{placeholder.name}}} {SAME_REQUEST}"
