@@ -1,7 +1,7 @@
 """The cost of a sender's metrics per message, as a share of the message's whole cost.
 
 The scenario times the counting of the recorder and the delivery, in batches as large as the
-sender's own, and the route's handling of the same batch with and without counting. A message costs
+sender's own, and the provider's handling of the same batch with and without counting. A message costs
 a sender about 9 microseconds of processor time with a provider that answers at once. With a
 provider that has a latency, such as the HTTP provider, it costs several times as much.
 
@@ -23,7 +23,7 @@ from campaign_common.domain.shard import Epoch
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
-from campaign_sender.delivery.provider_route import ProviderRoute
+from campaign_sender.delivery.guarded_provider import GuardedProvider
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording.recorder_metrics import count_outcomes
@@ -35,8 +35,8 @@ MESSAGE = 9_000.0
 """Nanoseconds of a sender's processor time."""
 
 
-class Uncounted(ProviderRoute):
-    """A provider route that counts nothing."""
+class Uncounted(GuardedProvider):
+    """A provider that counts nothing."""
 
     def _count(self, answers: Sequence[SendStatus]) -> None:
         pass
@@ -70,7 +70,7 @@ def metrics_cost() -> None:
     results = [SendResult(message(n), SendStatus.ACCEPTED, f"sim-1-{n}-1") for n in range(BATCH)]
     counted, uncounted = (
         kind("simulated", breaker(), SendGuard(), ignore, lambda *_: Idle())  # type: ignore[arg-type]
-        for kind in (ProviderRoute, Uncounted)
+        for kind in (GuardedProvider, Uncounted)
     )
     without = per_message(lambda: uncounted.on_results(results))
     answers = [result.status for result in results]

@@ -175,7 +175,7 @@ class Sender:
             self._dispatcher,
             name,
         )
-        statistics = RecentStatistics(self._dispatcher.routes, time.monotonic)
+        statistics = RecentStatistics(self._dispatcher.providers, time.monotonic)
         self._heartbeat = sender_heartbeat(
             name,
             databases.main,
@@ -242,7 +242,7 @@ class Sender:
 
     def _waiting(self, provider: str) -> int:
         """Return how many messages of a provider could be sent."""
-        paced = self._dispatcher.routes[provider].paced
+        paced = self._dispatcher.providers[provider].paced
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
         return admitted + (len(paced) if paced is not None else 0)
 

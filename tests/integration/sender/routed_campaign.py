@@ -70,7 +70,7 @@ class RoutedCampaign:
         self.scene.cycle()
 
     def rest(self, name: str) -> None:
-        self.scene.dispatcher.routes[name].breaker.open_for(60.0)
+        self.scene.dispatcher.providers[name].breaker.open_for(60.0)
 
     def row(self) -> tuple[object, ...]:
         """Status, provider and doubt of the message."""

@@ -140,7 +140,9 @@ def test_after_an_outage_messages_are_at_their_first_choice(campaign: RoutedCamp
     assert campaign.send() == OTHER[preferred]
     campaign.answer(SendStatus.CIRCUIT_OPEN)
     assert campaign.row() == (Status.WAITING, None, 0)
-    campaign.scene.dispatcher.routes[preferred].breaker = CircuitBreaker(BreakerPolicy(), monotonic)
+    campaign.scene.dispatcher.providers[preferred].breaker = CircuitBreaker(
+        BreakerPolicy(), monotonic
+    )
     assert campaign.send(try_number=2) == preferred
 
 

@@ -26,8 +26,8 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import CircuitBreaker
+from campaign_sender.delivery.guarded_provider import GuardedProvider, SendChecks
 from campaign_sender.delivery.pacer import GrantQueue
-from campaign_sender.delivery.provider_route import ProviderRoute, SendChecks
 from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.limiting.campaign_paces import CampaignPaces
@@ -75,7 +75,7 @@ class Dispatcher:
         self._funds = funds or NoBudgets()
         self._holder: MessageHolder
         self._paces = paces
-        self._routes: dict[str, ProviderRoute] = {}
+        self._providers: dict[str, GuardedProvider] = {}
         self._unknown: dict[str, float] = {}
         """Boot time at which a campaign with a provider that is not configured was met last."""
         self._deferred: list[Message] = []
@@ -92,33 +92,33 @@ class Dispatcher:
         make: MakeProvider,
         limiter: ProviderLimiter | None = None,
     ) -> None:
-        """Add the route to a provider, by its name."""
-        self._routes[name] = ProviderRoute(
+        """Add a provider by its name."""
+        self._providers[name] = GuardedProvider(
             name, breaker, self._holder, self.on_results, make, limiter, self._paces
         )
 
     @property
     def alive(self) -> bool:
         """Return whether every provider processes submitted messages."""
-        return all(route.provider.alive for route in self._routes.values())
+        return all(guarded.provider.alive for guarded in self._providers.values())
 
     @property
-    def routes(self) -> Mapping[str, ProviderRoute]:
-        """Routes to the configured providers, by name."""
-        return self._routes
+    def providers(self) -> Mapping[str, GuardedProvider]:
+        """The configured providers, by name."""
+        return self._providers
 
     def connections_of(self, name: str) -> int | None:
         """Return how many requests a provider has under way at most; None: there is no bound."""
-        route = self._routes.get(name)
-        return None if route is None else route.connections
+        guarded = self._providers.get(name)
+        return None if guarded is None else guarded.connections
 
     def claimable(self, name: str, seconds: float) -> int | None:
         """Return how many more messages of a provider its limits let claim; None: no limit.
 
         `seconds`: time for which they are claimed.
         """
-        route = self._routes.get(name)
-        return None if route is None else route.claimable(seconds)
+        guarded = self._providers.get(name)
+        return None if guarded is None else guarded.claimable(seconds)
 
     def claimable_of(self, campaign_id: CampaignId, seconds: float) -> int | None:
         """Return how many more messages of a campaign its rate lets claim; None: no bound."""
@@ -127,74 +127,74 @@ class Dispatcher:
 
     def cost_of(self, name: str) -> Callable[[Message], int] | None:
         """Return what a message costs of a provider's limits; None: each is one unit."""
-        route = self._routes.get(name)
-        if route is None or route.paced is None:
+        guarded = self._providers.get(name)
+        if guarded is None or guarded.paced is None:
             return None
-        limiter = route.paced.limiter
+        limiter = guarded.paced.limiter
         return limiter.cost_of if limiter.limits.unit is LimitUnit.SEGMENTS else None
 
     def waiting_of(self, campaign_id: CampaignId) -> int:
         """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
-        return sum(route.rated.waiting_of(campaign_id) for route in self._routes.values())
+        return sum(guarded.rated.waiting_of(campaign_id) for guarded in self._providers.values())
 
     def waiting(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
         """Count the claimed messages of campaigns that wait for a grant of their rate."""
         waiting: Counter[CampaignId] = Counter()
-        for route in self._routes.values():
-            waiting.update(route.rated.waiting(campaigns))
+        for guarded in self._providers.values():
+            waiting.update(guarded.rated.waiting(campaigns))
         return waiting
 
     def note_grants(self, campaigns: Collection[CampaignId]) -> None:
         """Note campaigns that have new grants of their rate."""
-        for route in self._routes.values():
-            route.rated.note_grants(campaigns)
+        for guarded in self._providers.values():
+            guarded.rated.note_grants(campaigns)
 
     def rest_of(self, name: str) -> Rest | None:
         """Return the present rest of a provider; None: it does not rest, or is not configured."""
-        route = self._routes.get(name)
-        return None if route is None else route.rest
+        guarded = self._providers.get(name)
+        return None if guarded is None else guarded.rest
 
     def limited_rate(self, name: str) -> float | None:
         """Return the messages a second that the limits let this process start; None: no limit."""
-        route = self._routes.get(name)
-        return None if route is None or route.paced is None else route.paced.limiter.rate
+        guarded = self._providers.get(name)
+        return None if guarded is None or guarded.paced is None else guarded.paced.limiter.rate
 
     def note_postponed(self, name: str, statuses: Sequence[SendStatus]) -> None:
         """Count messages that went back unclaimed."""
-        if name in self._routes:
-            self._routes[name].count(statuses)
+        if name in self._providers:
+            self._providers[name].count(statuses)
 
     def providers_with_grants(self) -> list[str]:
         """List the providers whose messages start by grants only."""
         return [
             name
-            for name, route in self._routes.items()
-            if route.paced is not None and route.paced.limiter.needs_grants
+            for name, guarded in self._providers.items()
+            if guarded.paced is not None and guarded.paced.limiter.needs_grants
         ]
 
     @property
     def grant_queues(self) -> list[GrantQueue]:
         """Queues of messages that may have to wait for grants."""
-        routes = self._routes.values()
-        paced = [route.paced for route in routes if route.paced is not None]
-        return [*(route.rated for route in routes), *paced]
+        providers = self._providers.values()
+        paced = [guarded.paced for guarded in providers if guarded.paced is not None]
+        return [*(guarded.rated for guarded in providers), *paced]
 
     def unready(self, name: str) -> str | None:
         """Return an error code where nothing can be handed over to a provider, else None."""
-        route = self._routes.get(name)
-        if route is None:
+        guarded = self._providers.get(name)
+        if guarded is None:
             if name not in self._unknown:
                 log.error("provider unknown, its messages wait", provider=name)
             self._unknown[name] = boot_time()
             return NOT_CONFIGURED
-        return None if route.provider.problem is None else SECRET_UNREADABLE
+        return None if guarded.provider.problem is None else SECRET_UNREADABLE
 
     def problems(self) -> dict[str, str | None]:
         """Return what keeps from sending, by provider: those configured, and unknown ones met."""
         since = boot_time() - REMEMBERED
         unknown = [name for name, met_at in list(self._unknown.items()) if met_at >= since]
         return {
-            **{name: route.provider.problem for name, route in self._routes.items()},
+            **{name: guarded.provider.problem for name, guarded in self._providers.items()},
             **dict.fromkeys(unknown, "not configured here, and campaigns have it"),
         }
 
@@ -210,23 +210,23 @@ class Dispatcher:
 
     def idempotent_for(self, name: str) -> float:
         """Return the seconds for which a provider knows a key; 0 if it is not configured."""
-        route = self._routes.get(name)
-        return 0.0 if route is None else route.provider.idempotent_for
+        guarded = self._providers.get(name)
+        return 0.0 if guarded is None else guarded.provider.idempotent_for
 
     def is_resting(self, name: str) -> bool:
         """Return whether nothing is sent to a provider at present, or it is not configured."""
-        route = self._routes.get(name)
-        return route is None or route.is_resting
+        guarded = self._providers.get(name)
+        return guarded is None or guarded.is_resting
 
     def rests_for(self, name: str) -> float:
         """Return for how many seconds a provider rests; 0: it does not, inf: no end is known."""
-        route = self._routes.get(name)
-        return inf if route is None else route.rests_for
+        guarded = self._providers.get(name)
+        return inf if guarded is None else guarded.rests_for
 
     def takes(self, name: str, record: MessageRecord) -> bool:
         """Return whether a provider takes the content of a record, as far as it is known here."""
-        route = self._routes.get(name)
-        return route is None or route.provider.support.takes(record)
+        guarded = self._providers.get(name)
+        return guarded is None or guarded.provider.support.takes(record)
 
     def dispatch(self, messages: Sequence[Message]) -> None:
         """Submit messages whose claim is committed to their providers.
@@ -243,19 +243,19 @@ class Dispatcher:
             elif (code := self.unready(provider)) is not None:
                 self._return(group, SendStatus.UNCONFIGURED, code)
             # The content of a campaign's messages is of one kind, with as many parts.
-            elif not self._routes[provider].provider.support.takes(group[0].record):
+            elif not self._providers[provider].provider.support.takes(group[0].record):
                 self._return(group, SendStatus.UNCONFIGURED, CONTENT_NOT_TAKEN)
             else:
-                route = self._routes[provider]
+                guarded = self._providers[provider]
                 if version.expires_in is not None:
                     expires_at = boot_time() + version.expires_in
                     for message in group:
                         message.expires_at = expires_at
-                price = route.provider.price
+                price = guarded.provider.price
                 if price is not None:
                     for message in group:
                         message.price = price
-                route.submit(group)
+                guarded.submit(group)
 
     def _still_held(self, messages: Sequence[Message]) -> list[Message]:
         held = self._holder.still_held(messages)
@@ -302,13 +302,13 @@ class Dispatcher:
         """Return the breakers that opened since the last request, each with its provider."""
         return [
             (name, breaker)
-            for name, route in self._routes.items()
-            for breaker in route.take_opened()
+            for name, guarded in self._providers.items()
+            for breaker in guarded.take_opened()
         ]
 
     def take_accounts_ended(self) -> list[tuple[str, str]]:
         """Return the providers that accept again an account that they refused, with its digest."""
-        ended = [(name, route.take_account_ended()) for name, route in self._routes.items()]
+        ended = [(name, guarded.take_account_ended()) for name, guarded in self._providers.items()]
         return [(name, account) for name, account in ended if account is not None]
 
     def take_accounts_accepted(
@@ -316,15 +316,15 @@ class Dispatcher:
     ) -> list[tuple[str, str]]:
         """Return the providers that accept the account here and refuse another, with the digest."""
         accepted = [
-            (name, self._routes[name].take_account_accepted(breakers))
+            (name, self._providers[name].take_account_accepted(breakers))
             for name, breakers in accounts.items()
-            if name in self._routes
+            if name in self._providers
         ]
         return [(name, account) for name, account in accepted if account is not None]
 
     def note_accepted_check(self, name: str, account: str | None) -> None:
         """Note that a provider accepted a check with the credentials of a digest."""
-        self._routes[name].note_accepted_check(account)
+        self._providers[name].note_accepted_check(account)
 
     def follow_breakers(
         self,
@@ -332,10 +332,10 @@ class Dispatcher:
         accounts: Mapping[str, AccountBreakers],
     ) -> None:
         """Follow the breakers that are open in other senders, those of accounts by provider."""
-        for name, route in self._routes.items():
-            route.follow(elsewhere.get(name), accounts.get(name, {}))
+        for name, guarded in self._providers.items():
+            guarded.follow(elsewhere.get(name), accounts.get(name, {}))
 
     def close(self) -> None:
         """Close every provider."""
-        for route in self._routes.values():
-            route.provider.close()
+        for guarded in self._providers.values():
+            guarded.provider.close()

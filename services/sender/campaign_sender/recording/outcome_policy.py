@@ -8,7 +8,7 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.provider_choice import ProviderChoice
-from campaign_sender.delivery.provider_route import rest_wait
+from campaign_sender.delivery.guarded_provider import rest_wait
 from campaign_sender.message import Message
 from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of
 

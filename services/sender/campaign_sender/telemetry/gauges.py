@@ -48,9 +48,9 @@ class SenderGauges(Collector):
             "1 for the state of the provider's circuit breaker in this sender",
             labels=["provider", "state"],
         )
-        for name, route in self._dispatcher.routes.items():
-            route.provider.durations.tell(seconds, [name])
-            present = route.breaker.state
+        for name, guarded in self._dispatcher.providers.items():
+            guarded.provider.durations.tell(seconds, [name])
+            present = guarded.breaker.state
             for each in BreakerState:
                 state.add_metric([name, each.value], int(each is present))
         yield seconds

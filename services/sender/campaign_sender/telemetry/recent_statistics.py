@@ -10,7 +10,7 @@ from typing import NamedTuple
 from campaign_common.metrics.distribution import CountedValues
 from campaign_common.store.maintenance.statistics import ProviderStatistics
 from campaign_providers.contract import REACHED_PROVIDER
-from campaign_sender.delivery.provider_route import ProviderRoute
+from campaign_sender.delivery.guarded_provider import GuardedProvider
 from campaign_sender.metrics import SEND_RESULTS
 
 SPAN = 60.0
@@ -28,8 +28,10 @@ class _CounterState(NamedTuple):
 class RecentStatistics:
     """Differences between the counters now and up to a minute ago."""
 
-    def __init__(self, routes: Mapping[str, ProviderRoute], clock: Callable[[], float]) -> None:
-        self._routes = routes
+    def __init__(
+        self, providers: Mapping[str, GuardedProvider], clock: Callable[[], float]
+    ) -> None:
+        self._providers = providers
         self._clock = clock
         self._states = deque([self._state()])
 
@@ -40,26 +42,26 @@ class RecentStatistics:
             self._states.popleft()
         then = self._states[0]
         self._states.append(now)
-        return {name: self._of(name, now, then) for name in self._routes}
+        return {name: self._of(name, now, then) for name in self._providers}
 
     def _of(self, name: str, now: _CounterState, then: _CounterState) -> ProviderStatistics:
-        route = self._routes[name]
+        guarded = self._providers[name]
         earlier = then.answers.get(name, {})
         answers = {
             status: n - earlier.get(status, 0) for status, n in now.answers.get(name, {}).items()
         }
         at_most, number, total = now.durations[name].since(then.durations[name])
         return ProviderStatistics(
-            route.breaker.state.value,
-            route.breaker.account_refused,
-            route.is_asked_to_wait,
+            guarded.breaker.state.value,
+            guarded.breaker.account_refused,
+            guarded.is_asked_to_wait,
             round(now.at - then.at, 1),
             {status: n for status, n in answers.items() if n},
             (at_most, number, total),
         )
 
     def _state(self) -> _CounterState:
-        answers: dict[str, dict[str, int]] = {name: {} for name in self._routes}
+        answers: dict[str, dict[str, int]] = {name: {} for name in self._providers}
         for metric in SEND_RESULTS.collect():
             for sample in metric.samples:
                 status = sample.labels.get("status")
@@ -67,6 +69,6 @@ class RecentStatistics:
                     of_provider = answers.setdefault(sample.labels["provider"], {})
                     of_provider[str(status)] = int(sample.value)
         durations = {
-            name: route.provider.durations.counted() for name, route in self._routes.items()
+            name: guarded.provider.durations.counted() for name, guarded in self._providers.items()
         }
         return _CounterState(self._clock(), answers, durations)

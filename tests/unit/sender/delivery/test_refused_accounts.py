@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.store.messages.provider_account_breakers import AccountBreaker
 from campaign_providers.contract import SendResult, SendStatus
-from tests.unit.sender.delivery.test_provider_route import Scene, granted
+from tests.unit.sender.delivery.test_guarded_provider import Scene, granted
 from tests.unit.sender.messages import message
 
 STEP = 0.1
@@ -18,25 +18,25 @@ def test_probes_and_rows_are_bounded_with_any_secrets(secrets: int) -> None:
     senders = [Scene() for _ in range(SENDERS)]
     for n, one in enumerate(senders):
         one.provider.account_digest = f"digest {n % secrets}"
-        one.route.follow(None, {})
+        one.guarded.follow(None, {})
     table: dict[str, float] = {}
     probes = rows = 0
     for step in range(int(SECONDS / STEP)):
         now = step * STEP
         for n, one in enumerate(senders):
             one.now = now
-            tried = one.route.check_before_send([granted() for _ in range(20)])
+            tried = one.guarded.check_before_send([granted() for _ in range(20)])
             sent = tried.count(None)
             probes += sent
             for _ in range(sent):
-                one.route.on_results([SendResult(message(), SendStatus.ACCOUNT)])
+                one.guarded.on_results([SendResult(message(), SendStatus.ACCOUNT)])
             if (step + n) % 3:
                 continue
-            for seconds, account, _ in one.route.take_opened():
+            for seconds, account, _ in one.guarded.take_opened():
                 assert account is not None
                 table[account] = max(table.get(account, 0.0), now + seconds)
                 rows += 1
-            one.route.follow(
+            one.guarded.follow(
                 None, {each: AccountBreaker(end - now) for each, end in table.items() if end > now}
             )
     cycles = SECONDS / 4.0

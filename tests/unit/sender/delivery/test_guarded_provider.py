@@ -15,7 +15,7 @@ from campaign_common.store.messages.provider_account_breakers import AccountBrea
 from campaign_common.store.messages.provider_breakers import OpenBreaker
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, BreakerState, CircuitBreaker
-from campaign_sender.delivery.provider_route import ProviderRoute
+from campaign_sender.delivery.guarded_provider import GuardedProvider
 from campaign_sender.message import Grant, Message
 from tests.unit.sender.messages import message
 
@@ -83,7 +83,7 @@ class Scene:
         self.provider: Any = Account()
         self.limiter: Any = Limiter()
         breaker = CircuitBreaker(BreakerPolicy(), lambda: self.now)
-        self.route = ProviderRoute(
+        self.guarded = GuardedProvider(
             "gateway",
             breaker,
             Guard(),
@@ -94,11 +94,11 @@ class Scene:
         )
 
     def refuse(self) -> None:
-        self.route.on_results([SendResult(message(), SendStatus.ACCOUNT, None, "http_401")])
+        self.guarded.on_results([SendResult(message(), SendStatus.ACCOUNT, None, "http_401")])
 
     @property
     def state(self) -> BreakerState:
-        return self.route.breaker.state
+        return self.guarded.breaker.state
 
 
 @pytest.fixture
@@ -115,9 +115,9 @@ def test_a_limit_of_one_recipient_does_not_rest_the_provider(
     scene: Scene, of_recipient: bool, opened: list[OpenBreaker], check: SendStatus | None
 ) -> None:
     throttled = SendResult(message(), SendStatus.THROTTLED, None, "131056", retry_after=6.0)
-    scene.route.on_results([msgspec.structs.replace(throttled, of_recipient=of_recipient)])
-    assert scene.route.take_opened() == opened
-    assert scene.route.check_before_send([granted()]) == [check]
+    scene.guarded.on_results([msgspec.structs.replace(throttled, of_recipient=of_recipient)])
+    assert scene.guarded.take_opened() == opened
+    assert scene.guarded.check_before_send([granted()]) == [check]
 
 
 def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None:
@@ -127,10 +127,10 @@ def test_a_refused_account_is_told_once_and_holds_messages(scene: Scene) -> None
     assert [(entry["event"], entry["error"]) for entry in logs] == [
         ("provider refuses the account, sends stopped", "http_401")
     ]
-    assert scene.route.take_opened() == [OpenBreaker(4.0, OLD)]
-    assert scene.route.take_opened() == []
+    assert scene.guarded.take_opened() == [OpenBreaker(4.0, OLD)]
+    assert scene.guarded.take_opened() == []
     assert [result.retry_after for result in scene.reported] == [4.0, 4.0]
-    assert scene.route.check_before_send([granted()]) == [SendStatus.CIRCUIT_OPEN]
+    assert scene.guarded.check_before_send([granted()]) == [SendStatus.CIRCUIT_OPEN]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_the_breaker_of_an_account_holds_its_senders(
     accounts: dict[str, AccountBreaker],
     state: BreakerState,
 ) -> None:
-    scene.route.follow(elsewhere, accounts)
+    scene.guarded.follow(elsewhere, accounts)
     assert scene.state is state
 
 
@@ -168,43 +168,43 @@ def test_only_an_accepted_message_ends_it_for_all(
 ) -> None:
     scene.refuse()
     scene.now = 4.0
-    assert scene.route.take_account_ended() is None
-    scene.route.on_results([SendResult(message(), answer)])
-    assert (scene.state, scene.route.take_account_ended()) == (state, ended)
-    assert scene.route.breaker.account_refused is (ended is None)
-    assert scene.route.take_account_ended() is None
+    assert scene.guarded.take_account_ended() is None
+    scene.guarded.on_results([SendResult(message(), answer)])
+    assert (scene.state, scene.guarded.take_account_ended()) == (state, ended)
+    assert scene.guarded.breaker.account_refused is (ended is None)
+    assert scene.guarded.take_account_ended() is None
 
 
 def test_a_probe_that_fails_holds_senders_of_the_account_only(scene: Scene) -> None:
     scene.refuse()
-    scene.route.take_opened()
+    scene.guarded.take_opened()
     scene.now = 4.0
-    scene.route.on_results([SendResult(message(), SendStatus.RETRYABLE)])
-    assert scene.route.take_opened() == [OpenBreaker(10.0, OLD)]
+    scene.guarded.on_results([SendResult(message(), SendStatus.RETRYABLE)])
+    assert scene.guarded.take_opened() == [OpenBreaker(10.0, OLD)]
 
 
 def test_another_secret_may_be_tried_at_once(scene: Scene) -> None:
     scene.refuse()
     scene.provider.account_digest = NEW
-    scene.route.follow(None, {OLD: AccountBreaker(4.0)})
+    scene.guarded.follow(None, {OLD: AccountBreaker(4.0)})
     assert scene.state is BreakerState.HALF_OPEN
     scene.refuse()
-    scene.route.follow(None, {OLD: AccountBreaker(4.0)})
+    scene.guarded.follow(None, {OLD: AccountBreaker(4.0)})
     assert scene.state is BreakerState.OPEN, "this secret is refused too"
 
 
 def test_its_end_in_another_sender_is_followed(scene: Scene) -> None:
-    scene.route.follow(None, {OLD: AccountBreaker(3.0)})
-    scene.route.follow(None, {NEW: AccountBreaker(3.0)})
+    scene.guarded.follow(None, {OLD: AccountBreaker(3.0)})
+    scene.guarded.follow(None, {NEW: AccountBreaker(3.0)})
     assert scene.state is BreakerState.HALF_OPEN
 
 
 def test_a_refusal_stays_while_its_row_is_not_written(scene: Scene) -> None:
     """A row that was read before the refusal here, or ended before it, ends nothing."""
-    scene.route.follow(None, {OLD: AccountBreaker(3.0)})
+    scene.guarded.follow(None, {OLD: AccountBreaker(3.0)})
     scene.now = 3.0
     scene.refuse()
-    scene.route.follow(None, {})
+    scene.guarded.follow(None, {})
     assert scene.state is BreakerState.OPEN
 
 
@@ -214,17 +214,17 @@ def test_failures_and_the_account_end_by_their_own_times(scene: Scene, account_f
     of_all: tuple[Any, ...] = (OpenBreaker(60.0), {})
     of_account: tuple[Any, ...] = (None, {OLD: AccountBreaker(4.0)})
     for each in (of_account, of_all) if account_first else (of_all, of_account):
-        scene.route.follow(*each)
-    scene.route.follow(None, {})
-    assert scene.route.breaker.remaining == 60.0
+        scene.guarded.follow(*each)
+    scene.guarded.follow(None, {})
+    assert scene.guarded.breaker.remaining == 60.0
 
 
 def test_both_kinds_of_opening_are_passed_on(scene: Scene) -> None:
     scene.refuse()
     scene.now = 4.0
-    scene.route.on_results([SendResult(message(), SendStatus.ACCEPTED)])
-    scene.route.on_results([SendResult(message(), SendStatus.RETRYABLE)] * 50)
-    assert scene.route.take_opened() == [OpenBreaker(4.0, OLD), OpenBreaker(5.0)]
+    scene.guarded.on_results([SendResult(message(), SendStatus.ACCEPTED)])
+    scene.guarded.on_results([SendResult(message(), SendStatus.RETRYABLE)] * 50)
+    assert scene.guarded.take_opened() == [OpenBreaker(4.0, OLD), OpenBreaker(5.0)]
 
 
 @pytest.mark.parametrize(
@@ -235,21 +235,21 @@ def test_what_a_refused_account_holds_back_waits_longer(
 ) -> None:
     scene.refuse()
     held = message(try_number=try_number)
-    scene.route.on_results([SendResult(held, SendStatus.CIRCUIT_OPEN)])
+    scene.guarded.on_results([SendResult(held, SendStatus.CIRCUIT_OPEN)])
     assert scene.reported[-1].retry_after == wait
 
 
 def test_a_refused_account_lets_what_waits_leave_the_claim(scene: Scene) -> None:
     scene.refuse()
     scene.reported.clear()
-    scene.route.submit([message()])
+    scene.guarded.submit([message()])
     assert [r.status for r in scene.reported] == [SendStatus.NOT_GRANTED]
 
 
 @pytest.mark.parametrize("rests_for", [0.0, 60.0])
 def test_a_provider_rests_while_its_day_is_used_up(scene: Scene, rests_for: float) -> None:
     scene.limiter.rests_for = rests_for
-    assert scene.route.is_resting is (rests_for > 0)
+    assert scene.guarded.is_resting is (rests_for > 0)
 
 
 ACCEPTED = [SendStatus.ACCEPTED]
@@ -285,38 +285,38 @@ def test_an_accepted_account_beside_a_refused_one_is_noted(
     noted: str | None,
 ) -> None:
     for status in statuses:
-        scene.route.on_results([SendResult(message(), status)])
-    assert scene.route.take_account_accepted(accounts) == noted
-    assert scene.route.take_account_accepted(accounts) is None, "nothing was accepted since"
+        scene.guarded.on_results([SendResult(message(), status)])
+    assert scene.guarded.take_account_accepted(accounts) == noted
+    assert scene.guarded.take_account_accepted(accounts) is None, "nothing was accepted since"
 
 
 def test_an_accepted_check_ends_the_refusal_of_the_account(scene: Scene) -> None:
     """For all senders of the account: the row of the breaker ends with it."""
     scene.refuse()
-    scene.route.take_opened()
-    scene.route.note_accepted_check(OLD)
+    scene.guarded.take_opened()
+    scene.guarded.note_accepted_check(OLD)
     assert scene.state is BreakerState.CLOSED
-    assert scene.route.take_account_ended() == OLD
-    assert not scene.route.breaker.account_refused
+    assert scene.guarded.take_account_ended() == OLD
+    assert not scene.guarded.breaker.account_refused
 
 
 def test_a_check_of_another_account_changes_nothing(scene: Scene) -> None:
     scene.refuse()
-    scene.route.note_accepted_check(NEW)
+    scene.guarded.note_accepted_check(NEW)
     assert scene.state is BreakerState.OPEN
-    assert scene.route.take_account_ended() is None
+    assert scene.guarded.take_account_ended() is None
 
 
 def test_an_accepted_check_leaves_the_other_breakers_open(scene: Scene) -> None:
     """Failures, and a provider that asked to wait, have their own end."""
-    scene.route.breaker.open_for(30.0)
-    scene.route.note_accepted_check(OLD)
+    scene.guarded.breaker.open_for(30.0)
+    scene.guarded.note_accepted_check(OLD)
     assert scene.state is BreakerState.OPEN
     scene.now = 31.0
     scene.refuse()
-    scene.route.breaker.open_for(30.0)
-    scene.route.note_accepted_check(OLD)
-    assert (scene.state, scene.route.breaker.remaining) == (BreakerState.OPEN, 30.0)
+    scene.guarded.breaker.open_for(30.0)
+    scene.guarded.note_accepted_check(OLD)
+    assert (scene.state, scene.guarded.breaker.remaining) == (BreakerState.OPEN, 30.0)
 
 
 def test_a_message_without_a_grant_of_its_rate_is_not_sent(scene: Scene) -> None:
@@ -326,7 +326,7 @@ def test_a_message_without_a_grant_of_its_rate_is_not_sent(scene: Scene) -> None
     slow.rate_until = boot_time() + 60
     missed.rate_until = boot_time() - 0.001
     scene.paces.rates[slow.campaign_id] = object()
-    assert scene.route.check_before_send([slow, missed, other]) == [
+    assert scene.guarded.check_before_send([slow, missed, other]) == [
         None,
         SendStatus.NOT_GRANTED,
         None,

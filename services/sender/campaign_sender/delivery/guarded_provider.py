@@ -72,7 +72,7 @@ class SendChecks(Protocol):
         """Return a campaign as last read; None when none of its messages are held."""
 
 
-class ProviderRoute:
+class GuardedProvider:
     """One provider behind its circuit breaker."""
 
     def __init__(
