@@ -6,7 +6,7 @@ from datetime import datetime
 
 import pytest
 
-from campaign_common.settings.fields.templates import PLACEHOLDERS
+from campaign_common.settings.fields.templates import PLACEHOLDERS, VARYING
 from campaign_providers.http.requests.values import Unsendable
 from campaign_providers.http.requests.writer import RequestWriter
 from tests.unit.providers.gateways import URL, Outbound, gateway, written
@@ -143,8 +143,8 @@ def test_a_field_without_a_value_is_left_out() -> None:
 
 
 def test_a_later_try_is_the_same_request() -> None:
-    """Under one key, byte for byte; `{expires_in}` alone changes, and is refused with such keys."""
-    names = sorted(PLACEHOLDERS - {"expires_in"})
+    """Under one key, byte for byte; what changes with time is refused with such keys."""
+    names = sorted(PLACEHOLDERS - VARYING)
     keys = {
         "Idempotent": {"For": "24h"},
         "Url": f"{URL}/{{phone}}?seq={{seq}}",
