@@ -39,7 +39,8 @@ def ask(scene: Scene, method: str, path: str = "", **body: object) -> dict[str, 
 def test_a_budget_holds_whoever_is_killed(scene: Scene) -> None:
     """It is not exceeded, and pauses the campaign; raised and resumed, everybody is sent one."""
     rows = scene.scale.choose(1_200, 20_000)
-    scene.configure_provider(Price={"Currency": "EUR", "PerSegment": AMOUNTS})
+    # So few that a sender holds the money of few messages when it is killed.
+    scene.configure_provider(Price={"Currency": "EUR", "PerSegment": AMOUNTS}, Connections=16)
     scene.provider.set_faults(Faults(latency=0.1))
     _, senders = scene.start_all(senders=2)
     scene.write_csv(rows)
