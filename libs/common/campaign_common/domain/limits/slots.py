@@ -40,6 +40,10 @@ TURNS = 0x9E3779B1
 GENEROUS = 8
 """Multiple of what is wanted that a sender gets at most."""
 
+AMPLE = 64
+"""The same of a quota above `EXACT_UP_TO`, as long as half of it stays spare: a limit that is not
+reached must not spread over the slot what a sender could start at once."""
+
 THOUSAND = 1_000
 
 
@@ -73,11 +77,7 @@ def share_out(quota: int, wanted: Mapping[str, int], slot: int = 0) -> dict[str,
     """
     total = sum(wanted.values())
     if total <= quota:
-        return {
-            sender: min(GENEROUS * n, quota * n // total)
-            for sender, n in sorted(wanted.items())
-            if n
-        }
+        return {sender: _generous(quota, n, total) for sender, n in sorted(wanted.items()) if n}
     point = _point(slot, total)
     shares = {}
     passed = 0
@@ -88,6 +88,14 @@ def share_out(quota: int, wanted: Mapping[str, int], slot: int = 0) -> dict[str,
         if share := quota * n // total + extra:
             shares[sender] = share
     return shares
+
+
+def _generous(quota: int, wanted: int, total: int) -> int:
+    """Return the share of a sender where all of them want less than the quota."""
+    share = min(GENEROUS * wanted, quota * wanted // total)
+    if quota > EXACT_UP_TO:
+        share = max(share, min(AMPLE * wanted, quota * wanted // (2 * total)))
+    return share
 
 
 def share_out_blocks(
@@ -117,7 +125,7 @@ def share_out_blocks(
         wanted, cost = wanting[sender]
         share = -(-quota * wanted // total)
         if total <= quota:
-            share = min(GENEROUS * wanted, quota * wanted // total)
+            share = _generous(quota, wanted, total)
         whole = -(-max(1, share) // cost) * cost
         units = min(left, whole)
         left -= units
