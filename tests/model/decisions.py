@@ -96,11 +96,11 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
         looked = looked._replace(possibly_sent=frozenset())
         for message in kept:
             message.in_doubt = False
-    doubts: dict[tuple[int, int, int], set[str | None]] = {}
+    doubts: dict[tuple[int, int, int], dict[str | None, int]] = {}
     for seq, generation, provider in looked.possibly_sent:
         if not scenario.keeps(Part.UNKNOWN_PROVIDER):
             provider = provider or scenario.route.providers[0]  # noqa: PLW2901
-        doubts.setdefault((CAMPAIGN_ID, seq, generation), set()).add(provider)
+        doubts.setdefault((CAMPAIGN_ID, seq, generation), {})[provider] = 0
     chosen = choice.choose(kept, {CAMPAIGN_ID: version}, entries, doubts)
     parted = _parted(looked.fresh, messages, chosen.to_send)
     if not scenario.keeps(Part.COUNTED_ELSEWHERE):

@@ -58,7 +58,7 @@ def test_every_way_of_reading_finds_the_same(database_of_doubts: Database) -> No
             expected = {one: expected_of(one, seqs) for one in (FEW, MANY, NONE)}
             doubts, now = read_doubts(cursor, dict.fromkeys(expected, seqs))
             assert doubts == {
-                (campaign_id, *key): {provider}
+                (campaign_id, *key): {provider: 1}
                 for campaign_id, found in expected.items()
                 for key, provider in found.items()
             }, name

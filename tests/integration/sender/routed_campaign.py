@@ -72,6 +72,10 @@ class RoutedCampaign:
     def rest(self, name: str) -> None:
         self.scene.dispatcher.providers[name].breaker.open_for(60.0)
 
+    def wake(self, name: str) -> None:
+        breaker = CircuitBreaker(BreakerPolicy(), monotonic)
+        self.scene.dispatcher.providers[name].breaker = breaker
+
     def row(self) -> tuple[object, ...]:
         """Status, provider and doubt of the message."""
         rows = self.scene.rows("seq, status, provider, in_doubt")

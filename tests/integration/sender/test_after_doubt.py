@@ -163,3 +163,16 @@ def test_at_most_once_nothing_goes_on(campaign: RoutedCampaign) -> None:
     campaign.send()
     campaign.answer(SendStatus.AMBIGUOUS)
     assert (campaign.row(), campaign.possibly_sent()) == ((Status.UNKNOWN, FIRST, 1), set())
+
+
+def test_a_lost_sender_s_message_returns_beside_a_choice(campaign: RoutedCampaign) -> None:
+    """The lost sender could not take the provider that the row names, as that rested."""
+    campaign.take(going_on(), inf)
+    campaign.send()
+    campaign.answer(SendStatus.RETRYABLE)
+    assert campaign.row() == (Status.WAITING, SECOND, 0)
+    campaign.rest(SECOND)
+    assert campaign.send(try_number=2, attempts=1) == FIRST
+    campaign.scene.lose_to_another(0)
+    campaign.wake(SECOND)
+    assert campaign.send(try_number=2, attempts=1) == FIRST, "it knows the key"

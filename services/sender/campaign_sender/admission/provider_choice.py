@@ -33,6 +33,8 @@ Versions = Mapping[CampaignId, CampaignVersion]
 
 NO_PRICES: Mapping[str, str | None] = MappingProxyType({})
 
+NO_TRIES: Mapping[str | None, int] = MappingProxyType({})
+
 
 class Chosen(NamedTuple):
     """Messages with their provider, and those that are not sent."""
@@ -65,9 +67,9 @@ def with_lost_commits(doubts: Doubts, possibly_sent: Sequence[Message]) -> Doubt
     """
     if not possibly_sent:
         return doubts
-    added = {key: {*providers} for key, providers in doubts.items()}
+    added = {key: {**providers} for key, providers in doubts.items()}
     for message in possibly_sent:
-        added.setdefault((*message.key, message.record.generation), set()).add(None)
+        added.setdefault((*message.key, message.record.generation), {}).setdefault(None, 0)
     return added
 
 
@@ -132,7 +134,8 @@ class ProviderChoice:
                 if not is_route:
                     at.discard(None)  # the provider that the campaign names
                 if is_route or at:
-                    provider = self._of_route(message, version, entry, at)
+                    latest = _latest_of(message, found or NO_TRIES)
+                    provider = self._of_route(message, version, entry, at, latest)
             message.ledger_provider = provider if is_route or provider != named else None
             if provider is None:
                 message.in_doubt = True
@@ -210,6 +213,7 @@ class ProviderChoice:
         version: CampaignVersion,
         entry: LedgerEntry | None,
         doubts: Collection[str | None],
+        latest: str | None,
     ) -> str | None:
         route = self._fitting(message, version)
         if route.after_doubt and doubts:
@@ -221,6 +225,7 @@ class ProviderChoice:
             self.is_resting,
             chosen=entry.provider if entry is not None else None,
             doubts=doubts,
+            latest=latest,
         )
 
     def _route_of(self, message: Message, version: CampaignVersion | None) -> Route | None:
@@ -252,3 +257,10 @@ def _doubts_of(
     if message.in_doubt and not doubts:
         doubts.add(None)  # commits were lost (rule 16)
     return doubts
+
+
+def _latest_of(message: Message, found: Mapping[str | None, int]) -> str | None:
+    """Return the one provider that a lost sender claimed this very try of a message for."""
+    number = message.record.try_number
+    latest = {one for one, try_number in found.items() if try_number == number and one is not None}
+    return latest.pop() if len(latest) == 1 else None

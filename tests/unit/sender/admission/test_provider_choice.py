@@ -32,7 +32,7 @@ def test_doubts_are_looked_up_of_campaigns_that_exist() -> None:
     assert doubts_wanted(query, {CAMPAIGN: version()}) == {CAMPAIGN: [1, 2, 3]}
 
 
-SUSPECT = {(CAMPAIGN, 1, 0): {"old"}}
+SUSPECT = {(CAMPAIGN, 1, 0): {"old": 1}}
 WAITS_IN_DOUBT = LedgerEntry(Status.WAITING, 0, 1, 1, 1, "old")
 
 
@@ -51,7 +51,7 @@ def test_a_doubt_goes_before_what_the_campaign_names(named: str, by: str) -> Non
 
 def test_doubts_at_two_providers_leave_a_message_unknown() -> None:
     versions = {CAMPAIGN: version()._replace(provider="forever")}
-    chosen = CHOICE.choose([message()], versions, {}, {(CAMPAIGN, 1, 0): {"old", "older"}})
+    chosen = CHOICE.choose([message()], versions, {}, {(CAMPAIGN, 1, 0): {"old": 1, "older": 2}})
     assert (chosen.to_send, chosen.decided[0].error_code) == ([], PROVIDER_UNKNOWN)
 
 
@@ -108,7 +108,7 @@ def test_a_key_is_known_only_at_the_provider_of_the_doubt(
 def test_a_doubt_of_another_generation_does_not_count() -> None:
     one = message(generation=1)
     versions = {CAMPAIGN: version()._replace(provider="pair")}
-    (sent,) = CHOICE.choose([one], versions, {}, {(CAMPAIGN, 1, 0): {None}}).to_send
+    (sent,) = CHOICE.choose([one], versions, {}, {(CAMPAIGN, 1, 0): {None: 1}}).to_send
     assert (sent.in_doubt, sent.provider == sent.ledger_provider) == (False, True)
 
 
@@ -151,7 +151,9 @@ def test_a_send_after_doubt_elsewhere_is_a_repetition(
     one = message()
     choice = ProviderChoice(GOING_ON, resting.__contains__, lambda _: inf)
     versions = {CAMPAIGN: version()._replace(provider="pair")}
-    (sent,) = choice.choose([one], versions, {}, {(CAMPAIGN, 1, 0): doubts}).to_send
+    (sent,) = choice.choose(
+        [one], versions, {}, {(CAMPAIGN, 1, 0): dict.fromkeys(doubts, 0)}
+    ).to_send
     assert (sent.provider, sent.repeats, sent.doubts) == (provider, repeats, doubts)
     assert (boot_time() < sent.key_known_until) is not repeats
     assert choice.goes_on_after_doubt(sent, versions[CAMPAIGN])
@@ -162,17 +164,29 @@ def test_a_campaign_at_most_once_does_not_go_on_after_doubt() -> None:
     one = message()
     choice = ProviderChoice(GOING_ON, lambda name: name == "main", lambda _: 0.0)
     of = version(delivery=Delivery.AT_MOST_ONCE)._replace(provider="pair")
-    (sent,) = choice.choose([one], {CAMPAIGN: of}, {}, {(CAMPAIGN, 1, 0): {"main"}}).to_send
+    (sent,) = choice.choose([one], {CAMPAIGN: of}, {}, {(CAMPAIGN, 1, 0): {"main": 1}}).to_send
     assert (sent.provider, sent.doubts) == ("main", frozenset())
     assert not choice.goes_on_after_doubt(sent, of)
 
 
 def test_lost_commits_are_a_doubt_beside_those_that_are_known() -> None:
     lost, other = message(2), (CAMPAIGN, 1, 0)
-    known = {other: {"main"}, (CAMPAIGN, 2, 0): {"spare"}}
+    known = {other: {"main": 1}, (CAMPAIGN, 2, 0): {"spare": 1}}
     found = with_lost_commits(known, [lost])
-    assert found == {other: {"main"}, (CAMPAIGN, 2, 0): {"spare", None}}
-    assert known[CAMPAIGN, 2, 0] == {"spare"}
+    assert found == {other: {"main": 1}, (CAMPAIGN, 2, 0): {"spare": 1, None: 0}}
+    assert known[CAMPAIGN, 2, 0] == {"spare": 1}
+
+
+@pytest.mark.parametrize(("try_number", "provider"), [(2, "main"), (1, "spare")])
+def test_a_doubt_of_this_very_try_is_later_than_the_choice(try_number: int, provider: str) -> None:
+    """A lost sender took the one of them that did not rest, which knows the key."""
+    one = message(try_number=2)
+    choice = ProviderChoice(GOING_ON, lambda _: False, lambda _: inf)
+    versions = {CAMPAIGN: version()._replace(provider="pair")}
+    entry = LedgerEntry(Status.WAITING, 0, 1, 1, 0, "spare")
+    doubts = {(CAMPAIGN, 1, 0): {"main": try_number}}
+    (sent,) = choice.choose([one], versions, {one.key: entry}, doubts).to_send
+    assert (sent.provider, sent.doubts) == (provider, {"main"})
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,7 @@ def provider_of(
     *,
     chosen: str | None,
     doubts: Collection[str | None],
+    latest: str | None = None,
 ) -> str | None:
     """Return the provider of a message's next send; None: it must not be sent.
 
@@ -133,12 +134,15 @@ def provider_of(
     the message returns to the provider of it, whether that rests or not: only there its key is
     known. Where that is not known, no send is safe: the route may have had other providers then.
     A route that goes on after doubt keeps to the provider of it, too, or to the one chosen since,
-    but not while that rests.
+    but not while that rests. `latest` is the one that a lost sender claimed this very try for,
+    which it did after `chosen` was.
     """
     known = {name for name in doubts if name is not None}
     if doubts and not route.after_doubt:
         return known.pop() if len(known) == 1 else None
-    if chosen is not None and (chosen in route.providers or chosen in known):
+    if latest is not None:
+        provider = latest
+    elif chosen is not None and (chosen in route.providers or chosen in known):
         provider = chosen
     elif len(known) == 1:
         provider = known.pop()

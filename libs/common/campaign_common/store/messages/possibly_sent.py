@@ -1,7 +1,7 @@
 """Tables possibly_sent and late_results: sends in doubt, and results that came too late."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -19,8 +19,9 @@ from campaign_common.store.shards.shard_commands import request_late_results
 FINAL_FACTS = frozenset({Status.SENT, Status.FAILED})
 """The statuses of a late result that resolve a doubt."""
 
-Doubts = Mapping[tuple[CampaignId, int, int], Collection[str | None]]
-"""Providers that may have taken a message, by (campaign_id, seq, generation); None: not known."""
+Doubts = Mapping[tuple[CampaignId, int, int], Mapping[str | None, int]]
+"""Providers that may have taken a message, each with the latest try that it may have taken, by
+(campaign_id, seq, generation). Provider None: it is not known; try 0: nor is the try."""
 
 
 class DoubtLookup(NamedTuple):
@@ -61,13 +62,13 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 """
 
 SELECT_POSSIBLY_SENT = """
-SELECT campaign_id, seq, generation, provider FROM possibly_sent
+SELECT campaign_id, seq, generation, try_number, provider FROM possibly_sent
 WHERE campaign_id = %s AND seq IN %s
 """
 
 # Nearly always there is no row of the campaign, or there are few near what is asked for.
 SELECT_NEAR = """
-(SELECT campaign_id, seq, generation, provider FROM possibly_sent
+(SELECT campaign_id, seq, generation, try_number, provider FROM possibly_sent
  WHERE campaign_id = %s AND seq BETWEEN %s AND %s LIMIT %s)
 """
 
@@ -80,7 +81,7 @@ MOST_NEAR = 500
 leave: reading that many costs a fifth of looking up 4,000."""
 
 SELECT_LATE_PROVIDERS = """
-SELECT seq, generation, provider FROM late_results
+SELECT seq, generation, try_number, provider FROM late_results
 WHERE campaign_id = %s AND seq IN %s AND provider IS NOT NULL
 """
 
@@ -96,8 +97,8 @@ SELECT campaign_id, seq, generation, try_number, status, provider_message_id, er
 FROM late_results WHERE campaign_id = %s AND seq IN %s AND shard = %s ORDER BY id
 """
 
-_Row = tuple[CampaignId, int, int, str | None]
-"""Campaign, seq, generation and provider of a row of possibly_sent."""
+_Row = tuple[CampaignId, int, int, int, str | None]
+"""Campaign, seq, generation, try and provider of a row of possibly_sent."""
 
 _decode_cost = msgspec.json.Decoder(Charge).decode
 
@@ -164,7 +165,7 @@ def read_possibly_sent(
     if not seqs:
         return {}
     found: dict[tuple[int, int], str | None] = {}
-    for _, seq, generation, provider in _read_listed(cursor, {campaign_id: seqs})[0]:
+    for _, seq, generation, _, provider in _read_listed(cursor, {campaign_id: seqs})[0]:
         found[seq, generation] = provider or found.get((seq, generation))
     return found
 
@@ -176,19 +177,20 @@ def read_doubts(cursor: Cursor, wanted: Mapping[CampaignId, Sequence[int]]) -> D
     short statement where no message of the campaigns was ever possibly sent, and a second one for
     each campaign where none near those was.
     """
-    doubts: dict[tuple[CampaignId, int, int], set[str | None]] = defaultdict(set)
+    doubts: dict[tuple[CampaignId, int, int], dict[str | None, int]] = defaultdict(dict)
     rows, now = _read_listed(cursor, wanted)
-    for campaign_id, seq, generation, provider in rows:
-        doubts[campaign_id, seq, generation].add(provider)
+    for campaign_id, seq, generation, try_number, provider in rows:
+        found = doubts[campaign_id, seq, generation]
+        found[provider] = max(try_number, found.get(provider, 0))
     unclear: dict[CampaignId, set[int]] = defaultdict(set)
     for (campaign_id, seq, _), providers in doubts.items():
         if None in providers:
             unclear[campaign_id].add(seq)
     for campaign_id, seqs in unclear.items():
         cursor.execute(SELECT_LATE_PROVIDERS, (campaign_id, tuple(seqs)))
-        for seq, generation, provider in cursor.fetchall():
-            if (campaign_id, seq, generation) in doubts:
-                doubts[campaign_id, seq, generation].add(provider)
+        for seq, generation, try_number, provider in cursor.fetchall():
+            if (late := doubts.get((campaign_id, seq, generation))) is not None:
+                late[provider] = max(try_number, late.get(provider, 0))
     return DoubtLookup(doubts, now)
 
 
