@@ -13,7 +13,9 @@ from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.possibly_sent import (
     MOST_NEAR,
+    note_lost_commits,
     note_possibly_sent,
+    possibly_sent_without_outcome,
     read_doubts,
     read_possibly_sent,
 )
@@ -66,3 +68,19 @@ def test_every_way_of_reading_finds_the_same(database_of_doubts: Database) -> No
                 assert read_possibly_sent(cursor, campaign_id, seqs) == found, name
             assert abs(now - time_ns() // 1_000) < FIVE_MINUTES
         assert read_doubts(cursor, {}).doubts == {}
+
+
+@pytest.mark.parametrize("database_server", ["mariadb"], indirect=True)
+def test_a_message_without_outcome_is_found_once(database_of_doubts: Database) -> None:
+    """In the latest of the tries that are noted; the one of lost commits counts as the first."""
+    noted = [ClaimedMessage(NONE, 1, 0, number, f"p{number}") for number in (2, 1)]
+    lost = [ClaimedMessage(NONE, seq, 0, 3) for seq in (1, 2)]
+    with database_of_doubts.transaction() as cursor:
+        note_possibly_sent(cursor, 0, noted)
+        note_lost_commits(cursor, 0, lost)
+        assert possibly_sent_without_outcome(cursor, 0, NONE, 9) == [
+            ClaimedMessage(NONE, 1, 0, 2, "p2"),
+            ClaimedMessage(NONE, 2, 0, 1),
+        ]
+        doubts = read_doubts(cursor, {NONE: [1, 2]}).doubts
+    assert doubts == {(NONE, 1, 0): {None: 0, "p1": 1, "p2": 2}, (NONE, 2, 0): {None: 0}}

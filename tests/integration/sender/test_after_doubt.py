@@ -128,10 +128,26 @@ def test_after_lost_commits_a_message_is_sent_and_counted(campaign: RoutedCampai
     assert owned is not None
     owned.possibly_sent_below = 1_000
     assert campaign.send(try_number=2, attempts=1) == SECOND
-    assert campaign.possibly_sent() == {(2, None)}
+    assert campaign.possibly_sent() == {(0, None)}
     campaign.answer(SendStatus.AMBIGUOUS)
     assert campaign.duplicates() == {SECOND: 1}
     assert campaign.send(try_number=3, attempts=2) == FIRST
+    campaign.answer(SendStatus.PERMANENT)
+    assert campaign.row() == (Status.UNKNOWN, FIRST, 1)
+
+
+def test_lost_commits_stay_in_doubt_beside_a_lost_sender(campaign: RoutedCampaign) -> None:
+    """Both are of the same try; a refusal where the lost sender sent it proves nothing."""
+    campaign.take(going_on(), inf)
+    assert campaign.send() == FIRST
+    campaign.scene.lose_to_another(0)
+    owned = campaign.scene.buffer.owned(0)
+    assert owned is not None
+    owned.possibly_sent_below = 1_000
+    assert campaign.send() == FIRST
+    assert campaign.possibly_sent() == {(0, None), (1, FIRST)}
+    campaign.scene.lose_to_another(0)
+    assert campaign.send() == FIRST
     campaign.answer(SendStatus.PERMANENT)
     assert campaign.row() == (Status.UNKNOWN, FIRST, 1)
 

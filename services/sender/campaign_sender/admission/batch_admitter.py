@@ -15,7 +15,7 @@ from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.ledger import look_up
 from campaign_common.store.messages.possibly_sent import (
     DoubtLookup,
-    note_possibly_sent,
+    note_lost_commits,
     read_doubts,
 )
 from campaign_common.store.shards.partition_map import read_map
@@ -117,7 +117,7 @@ class BatchAdmitter:
         versions, partition_map, entries, erased, (doubts, now) = self._read(query)
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
-        self._note_possibly_sent(possibly_sent)
+        self._note_lost_commits(possibly_sent)
         doubts = with_lost_commits(doubts, possibly_sent)
         if unknown:
             ended = {result.message.key for result in unknown}
@@ -145,14 +145,14 @@ class BatchAdmitter:
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
 
-    def _note_possibly_sent(self, possibly_sent: Sequence[Message]) -> None:
+    def _note_lost_commits(self, possibly_sent: Sequence[Message]) -> None:
         by_shard: dict[int, list[Message]] = defaultdict(list)
         for message in possibly_sent:
             by_shard[message.record.shard].append(message)
         if by_shard:
             with self._server.own.transaction() as cursor:
                 for shard, claimed in sorted(by_shard.items()):
-                    note_possibly_sent(cursor, shard, claimed)
+                    note_lost_commits(cursor, shard, claimed)
 
     def _read(self, query: Mapping[tuple[int, CampaignId], Sequence[int]]) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:

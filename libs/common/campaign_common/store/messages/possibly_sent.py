@@ -85,10 +85,18 @@ SELECT seq, generation, try_number, provider FROM late_results
 WHERE campaign_id = %s AND seq IN %s AND provider IS NOT NULL
 """
 
+# Of a message that was noted for several tries, the latest one.
 SELECT_WITHOUT_OUTCOME = """
-SELECT s.campaign_id, s.seq, s.generation, s.try_number, s.provider FROM possibly_sent s
+SELECT s.campaign_id, s.seq, s.generation, GREATEST(s.try_number, 1), s.provider
+FROM possibly_sent s
 LEFT JOIN messages_{shard:d} m ON m.campaign_id = s.campaign_id AND m.seq = s.seq
-WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL LIMIT %s
+WHERE s.campaign_id = %s AND s.shard = %s AND m.seq IS NULL AND NOT EXISTS (
+  SELECT 1 FROM possibly_sent later
+  WHERE later.campaign_id = s.campaign_id AND later.seq = s.seq
+    AND (later.generation > s.generation
+         OR later.generation = s.generation AND later.try_number > s.try_number)
+)
+LIMIT %s
 """
 
 SELECT_FACTS = """
@@ -121,6 +129,25 @@ def note_possibly_sent(cursor: Cursor, shard: int, claimed: Iterable[Claimable])
     ]
     if rows:
         cursor.executemany(INSERT_POSSIBLY_SENT, rows)
+
+
+def note_lost_commits(cursor: Cursor, shard: int, messages: Iterable[Claimable]) -> None:
+    """Note messages that may have been sent before commits were lost (protocol rule 16).
+
+    In which try and to which provider is not known. As a try of its own, 0, that stands beside
+    what is noted of others, and stays.
+    """
+    noted = (
+        ClaimedMessage(
+            CampaignId(one.campaign_id),
+            one.seq,
+            one.generation,
+            try_number=0,
+            sent_after=one.sent_after,
+        )
+        for one in messages
+    )
+    note_possibly_sent(cursor, shard, noted)
 
 
 def note_late_results(cursor: Cursor, late: Iterable[tuple[int, LedgerRow]]) -> None:
