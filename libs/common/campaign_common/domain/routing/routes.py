@@ -83,8 +83,11 @@ class Routes:
         return frozenset(one for route in self._of_all(name) for one, _ in route.chosen)
 
     def resting(self, resting: Collection[str]) -> list[str]:
-        """Return the routes of which all providers are among those `resting`."""
-        return [name for name in self._routes if self.active(name) <= set(resting)]
+        """Return the routes of which all providers are among those `resting`.
+
+        One without a weight, or turned off, still takes messages for which it is chosen already.
+        """
+        return [name for name in self._routes if self.providers(name) <= set(resting)]
 
     def _of_all(self, name: str) -> list[Route]:
         """Return the routes that messages take which name this one, by their numbers."""

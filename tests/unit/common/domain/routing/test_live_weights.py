@@ -93,11 +93,11 @@ def test_a_chosen_provider_stays(
     assert provider_of(route, KEYS[0], none_rests, chosen=chosen, doubts=doubts) == "a"
 
 
-def test_a_route_rests_with_the_providers_that_may_be_chosen() -> None:
+def test_a_route_goes_on_for_messages_of_a_provider_turned_off() -> None:
     changed = routes()
-    assert changed.resting({"b", "c"}) == []
     changed.set_live({"main": A_OFF})
-    assert changed.resting({"b", "c"}) == ["main"]
+    assert changed.resting({"b", "c"}) == []
+    assert changed.resting({"a", "b", "c"}) == ["main", "other"]
     assert changed.active("main") == {"b", "c"}
     assert changed.providers("main") == {"a", "b", "c"}, "campaigns are checked against all"
 
