@@ -1,6 +1,7 @@
 """Routes of an installation, by name, and the prefixes of phone numbers that take others."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.route_choice import RouteChoice
@@ -9,12 +10,18 @@ LiveWeights = Mapping[str, Sequence[RouteChoice] | None]
 """Choices by the name of a route; None: this version cannot read them."""
 
 
+class _InForce(NamedTuple):
+    routes: Mapping[str, Route]
+    live: LiveWeights
+    """Those that `routes` were made of."""
+
+
 class Routes:
     """Routes by name, for campaigns that name one, or a provider.
 
     `prefixes`: by the name of a route, prefixes of phone numbers with the route or provider that
     these take instead. The weights of a route are those of its configuration until others are set.
-    Threads may set them while others choose.
+    Threads may set them while others set them or choose: both parts of `_in_force` change at once.
     """
 
     def __init__(
@@ -23,12 +30,15 @@ class Routes:
         prefixes: Mapping[str, Mapping[str, str]] | None = None,
     ) -> None:
         self._configured: Mapping[str, Route] = dict(routes or {})
-        self._routes = self._configured
-        self._live: LiveWeights = {}
+        self._in_force = _InForce(self._configured, {})
         self._prefixes = {
             name: sorted(targets.items(), key=lambda each: -len(each[0]))
             for name, targets in (prefixes or {}).items()
         }
+
+    @property
+    def _routes(self) -> Mapping[str, Route]:
+        return self._in_force.routes
 
     def __bool__(self) -> bool:
         return bool(self._routes)
@@ -46,16 +56,16 @@ class Routes:
         ones name no provider that is on the route any more. Return the routes whose weights cannot
         be read, and could be before.
         """
-        if live == self._live:
+        before = self._in_force
+        if live == before.live:
             return []
         unreadable = [name for name in self._configured if live.get(name, ()) is None]
-        self._routes = {
-            name: self._routes[name] if name in unreadable else _weighted(route, live.get(name))
+        routes = {
+            name: before.routes[name] if name in unreadable else _weighted(route, live.get(name))
             for name, route in self._configured.items()
         }
-        newly = [name for name in unreadable if self._live.get(name, ()) is not None]
-        self._live = dict(live)
-        return newly
+        self._in_force = _InForce(routes, dict(live))
+        return [name for name in unreadable if before.live.get(name, ()) is not None]
 
     def of(self, name: str, phone: str) -> Route:
         """Return the route of a message; that of a provider has this one alone.

@@ -1,7 +1,7 @@
 """Weights of a route that are set while messages are sent."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, KeysView, Sequence
 
 import pytest
 
@@ -112,6 +112,25 @@ def test_weights_that_cannot_be_read_leave_those_of_before() -> None:
     assert changed.set_live({"main": None}) == [], "once"
     changed.set_live({})
     assert first_choices(changed) == {"a": 2_000}
+
+
+def test_weights_that_are_set_at_once_do_not_stay_mixed() -> None:
+    """Others are set in the midst of it: either hold with all that belongs to them."""
+    changed = routes()
+
+    class Interrupted(dict[str, Sequence[RouteChoice]]):
+        """Sets others when it is copied."""
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(self.keys())
+
+        def keys(self) -> KeysView[str]:  # type: ignore[override]
+            changed.set_live({"main": TO_B})
+            return dict(self.items()).keys()
+
+    changed.set_live(Interrupted(main=A_OFF))
+    changed.set_live({"main": A_OFF})
+    assert changed.of("main", "33") == CONFIGURED.weighted(A_OFF)
 
 
 def test_weights_of_providers_that_are_gone_do_not_hold() -> None:
