@@ -70,9 +70,10 @@ class Route:
         Providers that are not on the route are left out: the configuration has changed.
         """
         weights = {one.provider: one.weight for one in choices}
-        disabled = frozenset(one.provider for one in choices if not one.enabled)
+        off = {one.provider for one in choices if not one.enabled}
+        disabled = off.intersection(self.providers)
         choose = tuple((name, weights.get(name, 0)) for name in self.providers)
-        return replace(self, choose=choose, disabled=disabled)
+        return replace(self, choose=choose, disabled=frozenset(disabled))
 
     def without_doubt(self) -> "Route":
         """Return the same route, where messages in doubt return to the provider of the doubt."""

@@ -71,13 +71,12 @@ class Routes:
         """Return the route of a message; that of a provider has this one alone.
 
         A provider that a prefix leads to may be taken after doubt where the route of the prefix
-        allows it.
+        allows it. Where that route has turned it off, the message takes the route.
         """
         routes = self._routes
         for prefix, target in self._prefixes.get(name, ()):
             if phone.startswith(prefix):
-                provider = Route(((target, 1),), after_doubt=routes[name].after_doubt)
-                return routes.get(target, provider)
+                return _of_prefix(routes, name, target)
         return _named(routes, name)
 
     def providers(self, name: str) -> frozenset[str]:
@@ -103,11 +102,21 @@ class Routes:
         """Return the routes that messages take which name this one, by their numbers."""
         routes = self._routes
         targets = (target for _, target in self._prefixes.get(name, ()))
-        return [_named(routes, each) for each in (name, *targets)]
+        return [_named(routes, name), *(_of_prefix(routes, name, target) for target in targets)]
 
 
 def _named(routes: Mapping[str, Route], name: str) -> Route:
     return routes.get(name) or Route(((name, 1),))
+
+
+def _of_prefix(routes: Mapping[str, Route], name: str, target: str) -> Route:
+    """Return the route for a prefix of the route `name`, that leads to a route or a provider."""
+    route = routes[name]
+    if target in routes:
+        return routes[target]
+    if target in route.disabled:
+        return route
+    return Route(((target, 1),), after_doubt=route.after_doubt)
 
 
 def _weighted(route: Route, choices: Sequence[RouteChoice] | None) -> Route:

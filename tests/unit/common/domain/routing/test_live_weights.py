@@ -63,6 +63,16 @@ def test_routes_that_prefixes_lead_to_have_weights_of_their_own() -> None:
     assert changed.of("other", "33170").first(KEYS[0], none_rests) == "a"
 
 
+def test_a_prefix_of_a_provider_that_is_turned_off_takes_the_route() -> None:
+    changed = Routes({"main": CONFIGURED}, {"main": {"43": "a", "49": "far"}})
+    assert changed.of("main", "43").providers == ("a",)
+    changed.set_live({"main": (*A_OFF, RouteChoice("far", 0, enabled=False))})
+    assert changed.of("main", "43").first(KEYS[0], none_rests) == "b"
+    assert changed.of("main", "49").providers == ("far",), "not on the route"
+    assert changed.active("main") == {"b", "c", "far"}
+    assert changed.providers("main") == {"a", "b", "c", "far"}
+
+
 @pytest.mark.parametrize(
     ("choices", "after", "following"),
     [
