@@ -112,7 +112,8 @@ class RoutesInForce:
             is_readable = choices is not None
             weighted = route if choices is None else route.weighted(choices)
             # Where the configuration has lost all that have a weight, its own ones hold.
-            route, is_live = (weighted, True) if weighted.chosen else (route, False)
+            is_live = bool(weighted.chosen)
+            route = weighted if is_live else route.without(weighted.disabled)
         return {
             "name": name,
             "is_default": name == self._default,

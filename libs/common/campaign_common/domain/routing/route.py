@@ -75,6 +75,11 @@ class Route:
         choose = tuple((name, weights.get(name, 0)) for name in self.providers)
         return replace(self, choose=choose, disabled=frozenset(disabled))
 
+    def without(self, disabled: frozenset[str]) -> "Route":
+        """Return the same route with `disabled`; itself if no provider with a weight is left."""
+        kept = replace(self, disabled=disabled)
+        return kept if kept.chosen else self
+
     def without_doubt(self) -> "Route":
         """Return the same route, where messages in doubt return to the provider of the doubt."""
         return replace(self, after_doubt=False)

@@ -52,9 +52,10 @@ class Routes:
     def set_live(self, live: LiveWeights) -> list[str]:
         """Choose by `live` weights from now on, and by the configured ones where there are none.
 
-        Weights that cannot be read leave those of before. So do the configured ones, where the live
-        ones name no provider that is on the route any more. Return the routes whose weights cannot
-        be read, and could be before.
+        Weights that cannot be read leave those of before. The configured ones hold, too, where no
+        provider with a live weight is on the route any more; what is turned off stays off, if
+        another one has a weight. Return the routes whose weights cannot be read, and could be
+        before.
         """
         before = self._in_force
         if live == before.live:
@@ -123,4 +124,4 @@ def _weighted(route: Route, choices: Sequence[RouteChoice] | None) -> Route:
     if choices is None:
         return route
     weighted = route.weighted(choices)
-    return weighted if weighted.chosen else route
+    return weighted if weighted.chosen else route.without(weighted.disabled)

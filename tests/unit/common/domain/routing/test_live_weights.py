@@ -150,6 +150,22 @@ def test_weights_of_providers_that_are_gone_do_not_hold() -> None:
     assert first_choices(changed) == {"a": 2_000}
 
 
+@pytest.mark.parametrize(
+    ("off", "chosen"), [("a", {"c"}), ("b", {"a", "c"})], ids=["one of two", "one without weight"]
+)
+def test_what_is_turned_off_stays_off_when_others_are_gone(off: str, chosen: set[str]) -> None:
+    changed = Routes({"main": Route((("a", 70), ("c", 30), ("b", 0)))})
+    changed.set_live({"main": (RouteChoice(off, 1, enabled=False), RouteChoice("gone", 5))})
+    assert changed.chosen("main") == chosen
+    assert changed.of("main", "49").disabled == {off}
+
+
+def test_a_route_of_which_all_are_turned_off_is_as_configured() -> None:
+    changed = Routes({"main": CONFIGURED})
+    changed.set_live({"main": (RouteChoice("a", 1, enabled=False), RouteChoice("gone", 5))})
+    assert changed.of("main", "49") == CONFIGURED
+
+
 def test_choices_survive_storing() -> None:
     for choices in (TO_B, A_OFF):
         assert choices_of_json(choices_as_json(choices)) == choices
