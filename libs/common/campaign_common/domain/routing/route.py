@@ -106,11 +106,11 @@ class Route:
         return next(_not_resting(self._after(provider), is_resting), provider)
 
     def _after(self, provider: str) -> list[str]:
-        failover = self._failover
+        failover = self.failover
         if provider in failover:
             place = failover.index(provider) + 1
-            failover = [*failover[place:], *failover[: place - 1]]
-        return failover
+            failover = (*failover[place:], *failover[: place - 1])
+        return [name for name in failover if name not in self.disabled]
 
     def _ranked(self, idempotency_key: str) -> list[str]:
         """Return the providers of `choose` in the order in which a message prefers them.
