@@ -170,7 +170,7 @@ def test_a_doubt_at_a_provider_that_is_gone_ends_at_last(
 ) -> None:
     provider = campaign.send()
     campaign.answer(SendStatus.AMBIGUOUS)
-    campaign.scene.dispatcher._routes.pop(provider)
+    campaign.scene.dispatcher._providers.pop(provider)
     assert campaign.send(try_number=2, attempts=1) == ""
     campaign.scene.cycle()
     assert campaign.row() == (Status.WAITING, provider, 1)
