@@ -63,7 +63,7 @@ def test_routes_that_prefixes_lead_to_have_weights_of_their_own() -> None:
     assert changed.of("other", "33170").first(KEYS[0], none_rests) == "a"
 
 
-def test_after_a_provider_that_is_turned_off_the_next_one_is_taken() -> None:
+def test_failover_goes_on_behind_a_provider_turned_off() -> None:
     route = Route((("a", 1),), ("a", "d", "b"))
     turned_off = route.weighted((RouteChoice("a", 1), RouteChoice("d", 0, enabled=False)))
     assert turned_off.after_proof("d", none_rests) == "b"
@@ -71,7 +71,7 @@ def test_after_a_provider_that_is_turned_off_the_next_one_is_taken() -> None:
     assert turned_off.after_proof("a", none_rests) == "b"
 
 
-def test_a_prefix_of_a_provider_that_is_turned_off_takes_the_route() -> None:
+def test_a_prefix_of_a_provider_turned_off_takes_the_route() -> None:
     changed = Routes({"main": CONFIGURED}, {"main": {"43": "a", "49": "far"}})
     assert changed.of("main", "43").providers == ("a",)
     changed.set_live({"main": (*A_OFF, RouteChoice("far", 0, enabled=False))})
