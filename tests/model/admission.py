@@ -9,6 +9,7 @@ from tests.model.state import (
     NOWHERE,
     Held,
     Looked,
+    PossiblySent,
     Record,
     Sender,
     Step,
@@ -143,9 +144,7 @@ def _resting(scenario: Scenario) -> list[str | None]:
     return [*(scenario.route.providers if scenario.has_choice else ()), None]
 
 
-def _doubts(
-    scenario: Scenario, world: World, wanted: set[int]
-) -> frozenset[tuple[int, int, str | None]]:
+def _doubts(scenario: Scenario, world: World, wanted: set[int]) -> frozenset[PossiblySent]:
     if not scenario.has_choice or not scenario.keeps(Part.DOUBT_BEFORE_CHOICE):
         return frozenset()
     return frozenset(one for one in world.ledger.possibly_sent if one[0] in wanted)

@@ -97,10 +97,11 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
         for message in kept:
             message.in_doubt = False
     doubts: dict[tuple[int, int, int], dict[str | None, int]] = {}
-    for seq, generation, provider in looked.possibly_sent:
+    for seq, generation, try_number, provider in looked.possibly_sent:
         if not scenario.keeps(Part.UNKNOWN_PROVIDER):
             provider = provider or scenario.route.providers[0]  # noqa: PLW2901
-        doubts.setdefault((CAMPAIGN_ID, seq, generation), {})[provider] = 0
+        found = doubts.setdefault((CAMPAIGN_ID, seq, generation), {})
+        found[provider] = max(try_number, found.get(provider, 0))
     chosen = choice.choose(kept, {CAMPAIGN_ID: version}, entries, doubts)
     parted = _parted(looked.fresh, messages, chosen.to_send)
     if not scenario.keeps(Part.COUNTED_ELSEWHERE):

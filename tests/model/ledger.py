@@ -42,7 +42,7 @@ def record(ledger: Ledger, shard: int, rows: Iterable[LedgerRow]) -> tuple[Ledge
 
 def note_possibly_sent(ledger: Ledger, claimed: Iterable[ClaimedMessage]) -> Ledger:
     """Note calls in doubt."""
-    noted = {(message.seq, message.generation, message.provider) for message in claimed}
+    noted = {(one.seq, one.generation, one.try_number, one.provider) for one in claimed}
     return ledger._replace(possibly_sent=ledger.possibly_sent | noted) if noted else ledger
 
 

@@ -19,6 +19,7 @@ from tests.model.state import (
     Ledger,
     Log,
     Owned,
+    PossiblySent,
     Record,
     Retry,
     Scheduler,
@@ -42,7 +43,7 @@ class _Lowering(NamedTuple):
 def normal_form(scenario: Scenario, world: World) -> World:
     """Return the state that stands for all that are like `world`."""
     campaign, scheduler = world.campaign, world.scheduler
-    possibly_sent: frozenset[tuple[int, int, str | None]] = frozenset()
+    possibly_sent: frozenset[PossiblySent] = frozenset()
     if scenario.delivery is Delivery.AT_LEAST_ONCE:
         possibly_sent = world.ledger.possibly_sent
     tries = frozenset(noted[:2] for noted in possibly_sent)

@@ -121,17 +121,21 @@ class Retry(NamedTuple):
     stamp: Stamp | None
 
 
+PossiblySent = tuple[int, int, int, str | None]
+"""Seq, generation, try and provider of what may have been sent."""
+
+
 class Ledger(NamedTuple):
     """The database's rows of the messages, each at index seq - 1.
 
     `counters` and `possibly_sent` are kept beside the rows, as in the real tables: (status, n)
-    and (seq, generation, provider).
+    and `PossiblySent`.
     """
 
     rows: tuple[LedgerEntry | None, ...]
     retries: tuple[Retry | None, ...]
     counters: tuple[tuple[Status, int], ...]
-    possibly_sent: frozenset[tuple[int, int, str | None]]
+    possibly_sent: frozenset[PossiblySent]
     retry_orders: frozenset[int]
     """Shards with an open order of a person to retry what failed or is unknown."""
     settle_orders: frozenset[int] = frozenset()
@@ -149,7 +153,7 @@ class Ledger(NamedTuple):
 
         A possibly sent message counts as called there: whether it was cannot be known.
         """
-        claimed_for = {at for of, by, at in self.possibly_sent if (of, by) == (seq, generation)}
+        claimed_for = {at for of, by, _, at in self.possibly_sent if (of, by) == (seq, generation)}
         return joined(taken_by, *(at for at in claimed_for if at is not None))
 
     @property
@@ -224,7 +228,7 @@ class Looked(NamedTuple):
     campaign: tuple[CampaignState, int]
     map: MapRow
     entries: tuple[LedgerEntry | None, ...]
-    possibly_sent: frozenset[tuple[int, int, str | None]] = frozenset()
+    possibly_sent: frozenset[PossiblySent] = frozenset()
     """Those of the looked up messages that were possibly sent, where doubts are looked up."""
 
 
