@@ -66,17 +66,20 @@ class RoutesInForce:
         choices: Sequence[RouteChoice] | None,
         actor: str,
         require_match: Callable[[Mapping[str, Any]], None],
-    ) -> None:
+    ) -> bool:
         """Set the weights of a route; None: the configured ones hold again.
 
-        `require_match` refuses the change by the route as it is described before.
+        `require_match` refuses the change by the route as it is described before. What is so
+        already needs no match and changes nothing (RFC 9110, 13.1.1). Return whether it was
+        changed.
         """
         lock_live_choices(cursor, name)
-        require_match(self.read(cursor, name))
         live = read_live_choices(cursor, name)
-        wanted = {} if choices is None else {name: choices}
-        if live != wanted:
-            set_live_choices(cursor, name, choices, actor)
+        if live == ({} if choices is None else {name: choices}):
+            return False
+        require_match(self.read(cursor, name))
+        set_live_choices(cursor, name, choices, actor)
+        return True
 
     def require(self, name: str) -> None:
         """Refuse a name that no route has.

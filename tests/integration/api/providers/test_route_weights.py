@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.content.price import Price
+from campaign_common.errors import CommitUnknown
 from campaign_common.settings import Settings, SimulatedSettings
 from campaign_common.settings.sections.routes import ChoiceSettings, RouteSettings
 from tests.integration.api.stored import change
@@ -176,6 +178,42 @@ def test_a_repeated_request_changes_once(client: FlaskClient) -> None:
     again = client.put(URL, json={"choices": LIVE}, headers=headers)
     assert (again.status_code, again.json) == (200, first.json)
     assert answered(client)["source"] == "configured"
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_a_lost_answer_to_the_commit_is_no_mismatch(
+    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The transaction is repeated, and finds what it did before."""
+    if method == "delete":
+        client.put(URL, json={"choices": CONFIGURED})
+    tag, before = client.get(URL).headers["ETag"], len(answered(client)["events"])
+    run, lost = pool.run, list[object]()
+
+    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401 - the pool's own
+        result = run(work, **options)
+        if not lost:
+            lost.append(result)
+            raise CommitUnknown("no clear answer to COMMIT")
+        return result
+
+    monkeypatch.setattr(pool, "run", lose_the_first)
+    body = {"json": {"choices": LIVE}} if method == "put" else {}
+    changed = getattr(client, method)(URL, headers={"If-Match": tag}, **body)
+    assert (changed.status_code, lost) == (200, [True])
+    assert changed.json == answered(client)
+    assert len(answered(client)["events"]) == before + 1
+
+
+def test_only_a_change_is_logged(client: FlaskClient) -> None:
+    stale = {"If-Match": client.get(URL).headers["ETag"]}
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert client.put(URL, json={"choices": LIVE}, headers=stale).status_code == 200
+        for _ in range(2):
+            assert client.delete(URL).status_code == 200
+    events = [each["event"] for each in logs if each["event"].startswith("route weights")]
+    assert events == ["route weights set", "route weights deleted"]
 
 
 def test_weights_of_a_newer_version_can_be_replaced(client: FlaskClient, pool: Database) -> None:

@@ -70,9 +70,10 @@ def resource(database: Database, in_force: RoutesInForce) -> Resource:
             actor=caller().name,
             require_match=_matching(name),
         )
-        idempotent_request().run_once(transactions, work)
-        described = json.dumps(choices_as_json(choices))
-        log.info("route weights set", route=name, key=caller().name, choices=described)
+        once = idempotent_request()
+        if once.run_once(transactions, work) and not once.carried_out:
+            described = json.dumps(choices_as_json(choices))
+            log.info("route weights set", route=name, key=caller().name, choices=described)
         return _tagged(database, in_force, name)
 
     @routes.delete("/<name>")
@@ -90,8 +91,8 @@ def resource(database: Database, in_force: RoutesInForce) -> Resource:
             actor=caller().name,
             require_match=_matching(name),
         )
-        transactions.run(work)
-        log.info("route weights deleted", route=name, key=caller().name)
+        if transactions.run(work):
+            log.info("route weights deleted", route=name, key=caller().name)
         return _tagged(database, in_force, name)
 
     return routes
