@@ -17,7 +17,7 @@ from campaign_common.domain.content.price import Price
 from campaign_common.errors import CommitUnknown
 from campaign_common.settings import Settings, SimulatedSettings
 from campaign_common.settings.sections.routes import ChoiceSettings, RouteSettings
-from tests.integration.api.stored import change
+from tests.integration.api.stored import change, value
 
 URL = "/v1/routes/main"
 CONFIGURED = [
@@ -135,10 +135,31 @@ def test_weights_that_mean_nothing_are_refused(
 
 
 def test_a_route_that_is_not_configured_is_not_there(client: FlaskClient) -> None:
-    for url in ("/v1/routes/nobody", "/v1/routes/a"):
+    for name in ("nobody", "a", "é", 65 * "a"):
+        url = f"/v1/routes/{name}"
         assert client.get(url).status_code == 404
         assert client.delete(url).status_code == 404
         assert client.put(url, json={"choices": LIVE}).status_code == 404
+
+
+def test_weights_of_a_route_that_is_gone_can_be_deleted(
+    client: FlaskClient, routed: Settings, pool: Database
+) -> None:
+    """They would hold again with the name."""
+    client.put(URL, json={"choices": LIVE})
+    left = {"other": routed.route_settings["other"]}
+    later = replace(routed, route_settings=left, provider="other")
+    with create_app(later, Databases((pool,))).test_client() as without:
+        assert without.get(URL).status_code == 404
+        assert without.delete(URL, headers={"If-Match": '"x"'}).status_code == 412
+        assert value(pool, "SELECT COUNT(*) FROM route_weights WHERE choices IS NOT NULL") == 1
+        for _ in range(2):  # the same once more is no change
+            assert (without.delete(URL).status_code, without.delete(URL).data) == (204, b"")
+        assert without.delete("/v1/routes/nobody").status_code == 404
+    read = answered(client)
+    assert read["source"] == "configured"
+    assert [event["choices"] for event in read["events"]] == [None, LIVE]
+    assert value(pool, "SELECT COUNT(*) FROM route_weights") == 1
 
 
 def test_a_change_holds_if_the_route_is_as_it_was_read(client: FlaskClient) -> None:
