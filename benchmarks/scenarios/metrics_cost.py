@@ -1,8 +1,8 @@
 """The cost of a sender's metrics per message, as a share of the message's whole cost.
 
 The scenario times the counting of the recorder and the delivery, in batches as large as the
-sender's own, and the provider's handling of the same batch with and without counting. A message costs
-a sender about 9 microseconds of processor time with a provider that answers at once. With a
+sender's own, and the provider's handling of the same batch with and without counting. A message
+costs a sender about 9 microseconds of processor time with a provider that answers at once. With a
 provider that has a latency, such as the HTTP provider, it costs several times as much.
 
 For comparison it times the client library's own objects, used once for each message.
