@@ -55,8 +55,8 @@ def test_totals_are_of_what_is_not_settled(world: World) -> None:
         world.count_outcomes(Status.WAITING, 4, campaign)
         world.change(
             "INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard)"
-            " VALUES (%s, 2, 0, 1, 0)",
-            (campaign,),
+            " VALUES (%s, 2, 0, 1, 0), (%s, 2, 0, 2, 0)",
+            (campaign, campaign),  # two tries of one message
         )
     world.change("UPDATE campaigns SET state = 'cancelled' WHERE id = %s", (CAMPAIGN,))
     gauges = GaugeCollector(world.databases, scheduler.owner)

@@ -103,7 +103,8 @@ def _providers(cursors: Cursors) -> Iterator[Finding]:
         yield warning(
             "possibly sent",
             f"{possibly_sent:,} messages of active campaigns may have been accepted by a provider"
-            " whose response is not known; they are sent again under the same idempotency key",
+            " whose response is not known; they are sent again under the same idempotency key,"
+            " to another provider where a route with AfterDoubt says so",
         )
 
 

@@ -9,6 +9,7 @@ from pymysql.err import Error as DriverError
 from campaign_admin.doctor.campaigns import check_campaigns
 from campaign_admin.doctor.configuration import check_configuration
 from campaign_admin.doctor.finding import CheckStatus, Finding, failed, unknown
+from campaign_admin.doctor.live_weights import check_live_weights
 from campaign_admin.doctor.schema import check_keys, check_schema
 from campaign_admin.doctor.server import check_server, check_writes
 from campaign_admin.doctor.topic import check_topic
@@ -59,7 +60,7 @@ def _of_the_databases(
     else:
         yield from _of_what_is_kept(settings, databases, admin)
         return
-    for check in ("API keys", "send guard", "topic", "campaigns"):
+    for check in ("API keys", "send guard", "topic", "live weights", "campaigns"):
         yield unknown(check, obstacle)
 
 
@@ -84,6 +85,7 @@ def _of_what_is_kept(
     yield from _attempt("API keys", lambda: check_keys(databases.main, settings))
     yield from _attempt("send guard", lambda: check_views(databases, settings))
     yield from _attempt("topic", lambda: check_topic(databases, admin, settings))
+    yield from _attempt("live weights", lambda: check_live_weights(databases.main, settings))
     yield from _attempt("campaigns", lambda: check_campaigns(databases, settings))
 
 

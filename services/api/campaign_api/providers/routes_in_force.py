@@ -20,6 +20,7 @@ from campaign_common.store.limits.live_weights import (
     read_all_live_choices,
     read_live_choices,
     set_live_choices,
+    were_choices_set,
 )
 
 LATEST_EVENTS = 20
@@ -66,17 +67,30 @@ class RoutesInForce:
         choices: Sequence[RouteChoice] | None,
         actor: str,
         require_match: Callable[[Mapping[str, Any]], None],
-    ) -> None:
+    ) -> bool:
         """Set the weights of a route; None: the configured ones hold again.
 
-        `require_match` refuses the change by the route as it is described before.
+        `require_match` refuses the change by the route as it is described before. What is so
+        already needs no match and changes nothing (RFC 9110, 13.1.1). Return whether it was
+        changed.
+
+        Raises:
+            NotFound: it is not configured, and no weights of it were ever set.
         """
+        is_configured = self.is_configured(name)
+        if not is_configured and not were_choices_set(cursor, name):
+            raise _not_found(name)
         lock_live_choices(cursor, name)
-        require_match(self.read(cursor, name))
         live = read_live_choices(cursor, name)
-        wanted = {} if choices is None else {name: choices}
-        if live != wanted:
-            set_live_choices(cursor, name, choices, actor)
+        if live == ({} if choices is None else {name: choices}):
+            return False
+        require_match(self.read(cursor, name) if is_configured else {})
+        set_live_choices(cursor, name, choices, actor)
+        return True
+
+    def is_configured(self, name: str) -> bool:
+        """Return whether the configuration has a route of this name."""
+        return name in self._configured
 
     def require(self, name: str) -> None:
         """Refuse a name that no route has.
@@ -84,8 +98,8 @@ class RoutesInForce:
         Raises:
             NotFound: it is not configured.
         """
-        if name not in self._configured:
-            raise NotFound(f"there is no route {name}")
+        if not self.is_configured(name):
+            raise _not_found(name)
 
     def require_providers(self, name: str, choices: Sequence[RouteChoice]) -> None:
         """Refuse providers that are not on a route.
@@ -126,6 +140,10 @@ class RoutesInForce:
                 for prefix, target in sorted(configured.prefixes.items())
             ],
         }
+
+
+def _not_found(name: str) -> NotFound:
+    return NotFound(f"there is no route {name}")
 
 
 def _choices_of(route: Route) -> list[RouteChoice]:

@@ -38,9 +38,7 @@ def sender_heartbeat(
     return PeriodicThread(
         "heartbeat",
         INTERVAL,
-        partial(
-            run, lambda cursor, name: note_sender(cursor, name, problems(), statistics(), routes)
-        ),
+        partial(run, note),
         at_once=True,
         at_end=partial(run, forget_sender),
     )

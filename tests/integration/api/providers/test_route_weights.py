@@ -9,13 +9,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from structlog.testing import capture_logs
 
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.content.price import Price
+from campaign_common.errors import CommitUnknown
 from campaign_common.settings import Settings, SimulatedSettings
 from campaign_common.settings.sections.routes import ChoiceSettings, RouteSettings
-from tests.integration.api.stored import change
+from tests.integration.api.stored import change, value
 
 URL = "/v1/routes/main"
 CONFIGURED = [
@@ -133,10 +135,31 @@ def test_weights_that_mean_nothing_are_refused(
 
 
 def test_a_route_that_is_not_configured_is_not_there(client: FlaskClient) -> None:
-    for url in ("/v1/routes/nobody", "/v1/routes/a"):
+    for name in ("nobody", "a", "é", 65 * "a"):
+        url = f"/v1/routes/{name}"
         assert client.get(url).status_code == 404
         assert client.delete(url).status_code == 404
         assert client.put(url, json={"choices": LIVE}).status_code == 404
+
+
+def test_weights_of_a_route_that_is_gone_can_be_deleted(
+    client: FlaskClient, routed: Settings, pool: Database
+) -> None:
+    """They would hold again with the name."""
+    client.put(URL, json={"choices": LIVE})
+    left = {"other": routed.route_settings["other"]}
+    later = replace(routed, route_settings=left, provider="other")
+    with create_app(later, Databases((pool,))).test_client() as without:
+        assert without.get(URL).status_code == 404
+        assert without.delete(URL, headers={"If-Match": '"x"'}).status_code == 412
+        assert value(pool, "SELECT COUNT(*) FROM route_weights WHERE choices IS NOT NULL") == 1
+        for _ in range(2):  # the same once more is no change
+            assert (without.delete(URL).status_code, without.delete(URL).data) == (204, b"")
+        assert without.delete("/v1/routes/nobody").status_code == 404
+    read = answered(client)
+    assert read["source"] == "configured"
+    assert [event["choices"] for event in read["events"]] == [None, LIVE]
+    assert value(pool, "SELECT COUNT(*) FROM route_weights") == 1
 
 
 def test_a_change_holds_if_the_route_is_as_it_was_read(client: FlaskClient) -> None:
@@ -176,6 +199,42 @@ def test_a_repeated_request_changes_once(client: FlaskClient) -> None:
     again = client.put(URL, json={"choices": LIVE}, headers=headers)
     assert (again.status_code, again.json) == (200, first.json)
     assert answered(client)["source"] == "configured"
+
+
+@pytest.mark.parametrize("method", ["put", "delete"])
+def test_a_lost_answer_to_the_commit_is_no_mismatch(
+    client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    """The transaction is repeated, and finds what it did before."""
+    if method == "delete":
+        client.put(URL, json={"choices": CONFIGURED})
+    tag, before = client.get(URL).headers["ETag"], len(answered(client)["events"])
+    run, lost = pool.run, list[object]()
+
+    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401 - the pool's own
+        result = run(work, **options)
+        if not lost:
+            lost.append(result)
+            raise CommitUnknown("no clear answer to COMMIT")
+        return result
+
+    monkeypatch.setattr(pool, "run", lose_the_first)
+    body = {"json": {"choices": LIVE}} if method == "put" else {}
+    changed = getattr(client, method)(URL, headers={"If-Match": tag}, **body)
+    assert (changed.status_code, lost) == (200, [True])
+    assert changed.json == answered(client)
+    assert len(answered(client)["events"]) == before + 1
+
+
+def test_only_a_change_is_logged(client: FlaskClient) -> None:
+    stale = {"If-Match": client.get(URL).headers["ETag"]}
+    with capture_logs() as logs:
+        for _ in range(2):
+            assert client.put(URL, json={"choices": LIVE}, headers=stale).status_code == 200
+        for _ in range(2):
+            assert client.delete(URL).status_code == 200
+    events = [each["event"] for each in logs if each["event"].startswith("route weights")]
+    assert events == ["route weights set", "route weights deleted"]
 
 
 def test_weights_of_a_newer_version_can_be_replaced(client: FlaskClient, pool: Database) -> None:

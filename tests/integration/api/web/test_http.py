@@ -63,8 +63,8 @@ def test_progress_of_a_campaign_is_read_from_its_counters(
     change(
         pool,
         "INSERT INTO possibly_sent (campaign_id, seq, generation, try_number, shard, created_at)"
-        " VALUES (%s, 1, 0, 1, 0, NOW(6))",
-        CAMPAIGN,
+        " VALUES (%s, 1, 0, 1, 0, NOW(6)), (%s, 1, 0, 2, 0, NOW(6))",
+        *[CAMPAIGN] * 2,  # two tries of one message
     )
     running = client.get(f"/v1/campaigns/{CAMPAIGN}").json
     assert running is not None

@@ -14,7 +14,7 @@ from campaign_common.store.core.campaigns import which_are_present
 
 
 class Counted(NamedTuple):
-    """The messages of a campaign by status, and its calls that were ever in doubt."""
+    """The messages of a campaign by status, and those that were ever possibly sent."""
 
     by_status: dict[Status, int]
     possibly_sent: int
@@ -36,7 +36,8 @@ WHERE campaign_id = %s GROUP BY status
 # For the statement that reads a campaign `c`, which gives a row for each status then. People ask
 # for little else while everything sends, and each round trip waits for its turn on a core.
 COUNTED_COLUMNS = """
-counted.status, counted.n, (SELECT COUNT(*) FROM possibly_sent WHERE campaign_id = c.id)
+counted.status, counted.n,
+(SELECT COUNT(DISTINCT seq) FROM possibly_sent WHERE campaign_id = c.id)
 """
 
 COUNTED_TABLE = f"LEFT JOIN ({SELECT_COUNTS}) counted ON TRUE"

@@ -30,6 +30,8 @@ LOCK = """
 INSERT INTO route_weights (route) VALUES (%s) ON DUPLICATE KEY UPDATE route = VALUES(route)
 """
 
+WERE_SET = "SELECT changed_at IS NOT NULL FROM route_weights WHERE route = %s"
+
 UPDATE = """
 UPDATE route_weights SET choices = %s, changed_at = NOW(6), changed_by = %s WHERE route = %s
 """
@@ -60,6 +62,14 @@ def read_live_choices(cursor: Cursor, route: str) -> LiveWeights:
 def lock_live_choices(cursor: Cursor, route: str) -> None:
     """Let no other transaction change the live choices of a route until this one ends."""
     cursor.execute(LOCK, (route,))
+
+
+def were_choices_set(cursor: Cursor, route: str) -> bool:
+    """Return whether live choices of a route were ever set, also if they were deleted since."""
+    if not route.isascii():  # as no name is; the server would refuse to compare it
+        return False
+    cursor.execute(WERE_SET, (route,))
+    return any(was_set for (was_set,) in cursor.fetchall())
 
 
 def set_live_choices(

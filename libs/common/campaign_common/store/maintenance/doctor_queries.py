@@ -124,5 +124,5 @@ def unended_erasures(cursor: Cursor, seconds: int) -> int:
 
 
 def open_possibly_sent(cursors: Cursors) -> int:
-    """Count the calls in doubt of campaigns that are not over."""
+    """Count the possibly sent messages of campaigns that are not over."""
     return count_possibly_sent(cursors, active_ids(cursors.main))

@@ -110,7 +110,9 @@ _Row = tuple[CampaignId, int, int, int, str | None]
 
 _decode_cost = msgspec.json.Decoder(Charge).decode
 
-COUNT_POSSIBLY_SENT = "SELECT COUNT(*) FROM possibly_sent WHERE campaign_id IN %s"
+COUNT_POSSIBLY_SENT = """
+SELECT COUNT(DISTINCT campaign_id, seq) FROM possibly_sent WHERE campaign_id IN %s
+"""
 
 
 def note_possibly_sent(cursor: Cursor, shard: int, claimed: Iterable[Claimable]) -> None:

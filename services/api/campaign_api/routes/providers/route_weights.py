@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from flask import request
+from flask import Response, request
 
 from campaign_api.errors import PreconditionFailed
 from campaign_api.providers.routes_in_force import RoutesInForce
@@ -70,19 +70,23 @@ def resource(database: Database, in_force: RoutesInForce) -> Resource:
             actor=caller().name,
             require_match=_matching(name),
         )
-        idempotent_request().run_once(transactions, work)
-        described = json.dumps(choices_as_json(choices))
-        log.info("route weights set", route=name, key=caller().name, choices=described)
+        once = idempotent_request()
+        if once.run_once(transactions, work) and not once.carried_out:
+            described = json.dumps(choices_as_json(choices))
+            log.info("route weights set", route=name, key=caller().name, choices=described)
         return _tagged(database, in_force, name)
 
     @routes.delete("/<name>")
     @routes.requires(Scope.ADMIN)
     @routes.response(200, RouteDetails, headers=ETAG)
+    @routes.alt_response(204, description="They were of a route that is not configured any more.")
     @routes.problems(404, 412)
     @routes.doc(parameters=[IF_MATCH])
-    def remove(name: str) -> BodyAndHeaders:
-        """Delete the weights that were set here: the configured ones hold again."""
-        in_force.require(name)
+    def remove(name: str) -> BodyAndHeaders | Response:
+        """Delete the weights that were set here: the configured ones hold again.
+
+        Those of a route that was taken out of the configuration can be deleted, too.
+        """
         work = partial(
             in_force.set_choices,
             name=name,
@@ -90,8 +94,10 @@ def resource(database: Database, in_force: RoutesInForce) -> Resource:
             actor=caller().name,
             require_match=_matching(name),
         )
-        transactions.run(work)
-        log.info("route weights deleted", route=name, key=caller().name)
+        if transactions.run(work):
+            log.info("route weights deleted", route=name, key=caller().name)
+        if not in_force.is_configured(name):
+            return Response(status=204)
         return _tagged(database, in_force, name)
 
     return routes

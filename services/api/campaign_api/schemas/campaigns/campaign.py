@@ -206,7 +206,7 @@ class Campaign(CampaignSummary):
     )
     budget_currency = fields.String(required=True, allow_none=True)
     possibly_sent = fields.Integer(
-        required=True, metadata={"description": "Messages that were in doubt at any time."}
+        required=True, metadata={"description": "Messages that were possibly sent at any time."}
     )
     rate = fields.Float(
         required=True,

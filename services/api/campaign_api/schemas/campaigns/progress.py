@@ -79,7 +79,7 @@ class Progress(Schema):
     counts = fields.Nested(Counts, required=True)
     balance = fields.Nested(Balance, required=True)
     possibly_sent = fields.Integer(
-        required=True, metadata={"description": "Messages that were in doubt at any time."}
+        required=True, metadata={"description": "Messages that were possibly sent at any time."}
     )
     spent = fields.List(
         fields.Nested(Spent),
