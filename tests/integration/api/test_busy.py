@@ -65,7 +65,8 @@ def test_one_waiting_creation_too_many_is_told_to_come_later(
     app: Flask, pool: Database, csv_root: Path
 ) -> None:
     """One creation more than may wait for each other is refused with a time to come back."""
-    (csv_root / "recipients.csv").write_text("Ann,13961467500\n")
+    lines = (f"Ann,{13961467500 + n}\n" for n in range(5_000))  # large enough for the lock
+    (csv_root / "recipients.csv").write_text("".join(lines))
     lock = f"campaign {REQUEST['campaign_id']}"
     with ThreadPoolExecutor() as threads:
         with named_lock(pool, lock, wait=5):
