@@ -197,7 +197,7 @@ def assert_migrates(scene: Scene, *words: str) -> None:
     code, said = migrate(scene, *words)
     assert code == 0, said
     assert f"applied {MIGRATION}" in said
-    assert "added columns to 8 ledgers" in said
+    assert "added columns to 16 tables of shards" in said
 
 
 def finish(scene: Scene) -> dict[int, Account]:

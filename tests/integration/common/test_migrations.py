@@ -246,7 +246,7 @@ def test_a_schema_of_0_1_0_becomes_the_same_as_a_new_one(
         cursor.execute("INSERT INTO recipients (list_id, seq, phone, name) VALUES (1, 1, '1', '')")
     migrated = migrate(empty, 8)
     assert not set(names) & set(migrated.applied)
-    assert migrated.altered_ledgers == ("messages_7",)
+    assert migrated.altered_tables == ("messages_7",)
     assert read(empty, "SELECT provider IS NULL AND provider_message_id = 'x' FROM messages_7") == 1
     assert read(empty, "SELECT claimed FROM shard_claims WHERE shard = 7") == b"packed"
     assert read(empty, "SELECT has_name FROM recipient_lists") == 1

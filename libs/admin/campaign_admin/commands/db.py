@@ -54,8 +54,8 @@ def migrate_command(context: click.Context, wait: float, *, moved: bool, force: 
                 click.echo(f"applied {name}")
             if report.created_tables:
                 click.echo(f"created {len(report.created_tables)} shard tables")
-            if report.altered_ledgers:
-                click.echo(f"added columns to {len(report.altered_ledgers)} ledgers")
+            if report.altered_tables:
+                click.echo(f"added columns to {len(report.altered_tables)} tables of shards")
             click.echo(f"{database.settings.dsn}: the schema is up to date")
         databases.close()
 

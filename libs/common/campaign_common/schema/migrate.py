@@ -29,7 +29,7 @@ class MigrationReport:
 
     applied: tuple[str, ...]
     created_tables: tuple[str, ...]
-    altered_ledgers: tuple[str, ...] = ()
+    altered_tables: tuple[str, ...] = ()
 
 
 def migrate(database: Database, shards: int, *, wait: float = 60.0) -> MigrationReport:
