@@ -30,16 +30,21 @@ def providers(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDE
-    console.print(_table(found))
+    print_wide(_table(found))
     for one in found:
         if one["problem"] is not None:
             click.echo(printable(f"{one['name']}: {one['problem']}"))
 
 
 providers.add_command(check)
+
+
+def print_wide(table: Table) -> None:
+    """Print a table, in lines that are not folded where no terminal says how wide it is."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = WIDE
+    console.print(table)
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:

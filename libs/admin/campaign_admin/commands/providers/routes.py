@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from campaign_admin.commands.connection import client_of, connection_options
-from campaign_admin.commands.providers.listing import WIDE
+from campaign_admin.commands.providers.listing import print_wide
 from campaign_common.runtime.command_line import one_line_failures
 
 
@@ -24,10 +23,7 @@ def routes(context: click.Context, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDE
-    console.print(_table(found))
+    print_wide(_table(found))
 
 
 def _table(found: Sequence[dict[str, Any]]) -> Table:
