@@ -9,7 +9,6 @@ transactions of the recorder (see `Recorder.between_transactions`).
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from itertools import chain, filterfalse
 from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
@@ -29,6 +28,7 @@ from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.in_flight.rate_allowances import RateAllowances, use
+from campaign_sender.in_flight.short_messages import ShortMessages
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
@@ -84,8 +84,7 @@ class InFlightBuffer:
         self._backlogs = backlogs
         self._funds = funds or NoBudgets()
         self._allowances = RateAllowances(self._bounds)
-        self._short: dict[CampaignId, list[Message]] = {}
-        """Admitted messages that wait for money of their campaign's budget, in no queue."""
+        self._short = ShortMessages()
         self._admitted: dict[str, AdmittedQueue] = {}
         """Messages that are not claimed yet, by provider."""
         self._admitted_at: dict[str, float] = {}
@@ -292,7 +291,7 @@ class InFlightBuffer:
                 for provider, queue in self._admitted.items()
                 for message in (queue if provider in providers else queue.of(campaigns))
             ]
-            waiting += chain.from_iterable(self._short.values())
+            waiting += self._short
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -316,16 +315,15 @@ class InFlightBuffer:
         """Queue messages again that waited for money."""
         with self._changed:
             if self._short:
-                for message in reversed([*chain.from_iterable(self._short.values())]):
+                for message in reversed(self._short.take_all()):
                     self._queue_of(message.provider).put_back(message)
-                self._short = {}
                 self._allowances.count_again()
                 self._changed.notify_all()
 
     def first_short(self) -> list[Message]:
         """Return the first message of each campaign that waits for money."""
         with self._changed:
-            return [messages[0] for messages in self._short.values()]
+            return self._short.first()
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -502,30 +500,15 @@ class InFlightBuffer:
     def _postpone_short(self, backlogs: Backlogs) -> None:
         """Postpone what waits for money and holds up its shard, and the latest of too much."""
         stuck = self._stuck_shards() if self._short else ()
-        surplus = self._take_short(lambda message: message.record.shard in stuck)
-        most = MOST_WAITING * self._batch_size
-        if sum(map(len, self._short.values())) > most:
-            keep = most // len(self._short)
-            latest = {id(one) for messages in self._short.values() for one in messages[keep:]}
-            surplus += self._take_short(lambda message: id(message) in latest)
+        surplus = self._short.take_if(lambda message: message.record.shard in stuck)
+        surplus += self._short.take_excess(MOST_WAITING * self._batch_size)
         for message in surplus:
             self._results += backlogs.postpone_short(message)
         self._decided += len(surplus)
 
-    def _take_short(self, condition: Callable[[Message], bool]) -> list[Message]:
-        """Take every message that waits for money and meets a condition."""
-        taken: list[Message] = []
-        kept: dict[CampaignId, list[Message]] = {}
-        for campaign_id, messages in self._short.items():
-            taken += filter(condition, messages)
-            if left := [*filterfalse(condition, messages)]:
-                kept[campaign_id] = left
-        self._short = kept
-        return taken
-
     def _take_waiting(self, condition: Callable[[Message], bool]) -> list[Message]:
         """Take every message that is not claimed and meets a condition."""
-        taken = self._take_short(condition)
+        taken = self._short.take_if(condition)
         for queue in self._admitted.values():
             taken += queue.take_if(condition)
         return taken
@@ -640,11 +623,10 @@ class InFlightBuffer:
             taken = queue.take(end - len(claims), allowed, cost_of)
             if not taken:
                 return
-            funded, short = self._funds.reserve(taken, self._short)
+            funded, short = self._funds.reserve(taken, self._short.campaigns)
             claims += funded
             use(allowed, funded)
-            for message in short:
-                self._short.setdefault(message.record.campaign_id, []).append(message)
+            self._short.add(short)
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
