@@ -23,7 +23,7 @@ from campaign_providers.contract import (
 )
 from campaign_providers.registry import MakeProvider
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
-from campaign_sender.delivery.pacer import PacedQueue
+from campaign_sender.delivery.paced_queue import PacedQueue
 from campaign_sender.delivery.rated_queue import RatedQueue
 from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.campaign_paces import CampaignPaces

@@ -8,7 +8,8 @@ from heapq import heappop, heappush
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.pacer import SHORTEST_WAIT, Submit
+from campaign_sender.delivery.paced_queue import Submit
+from campaign_sender.delivery.pacer import SHORTEST_WAIT
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.message import Message
 
