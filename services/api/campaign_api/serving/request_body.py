@@ -35,6 +35,15 @@ class RequestBody:
         self._taken = 0
         environ["wsgi.input"] = self
 
+    @property
+    def is_at_hand(self) -> bool:
+        """Return whether all of the content came together with the header."""
+        return (
+            not self.is_chunked
+            and not self._invitation
+            and self._request.unreader.buf.tell() >= self.length
+        )
+
     def invite(self) -> None:
         """Ask for the body, where the client waits for that (RFC 9110, section 10.1.1)."""
         if self._invitation:

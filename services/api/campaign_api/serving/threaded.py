@@ -89,6 +89,9 @@ class Threaded:
         body: RequestBody = environ["wsgi.input"]
         if threads is None and not body.is_chunked and body.length <= IGNORED:
             self._take(body, environ, BodyWanted.WHOLE)
+        if threads is not None and body.is_at_hand and body.length <= self._largest_body:
+            # It waits for a thread once: nothing is to be received between two parts of its work.
+            self._take(body, environ, BodyWanted.WHOLE)
         if threads is not None and not body.is_complete:
             try:
                 self._take(body, environ, answer.run(partial(self.application.admit, environ)))

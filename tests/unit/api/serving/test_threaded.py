@@ -40,6 +40,7 @@ class Body:
         self.length = len(content)
         self.is_complete = False
         self.is_chunked = False
+        self.is_at_hand = False
         self.reads = 0
         self.is_discarded = False
         self._content = io.BytesIO(content)
@@ -137,6 +138,24 @@ def test_a_body_is_collected_and_the_view_runs_in_a_thread(threaded: Threaded) -
     assert part.startswith(b"abc")
     assert part != b"abc" + threading.current_thread().name.encode()
     assert body.connection.phases == [Phase.BODY, Phase.WORKING]
+
+
+@pytest.mark.parametrize("path", ["/whole", "/stream"])
+def test_a_body_that_came_with_its_header_needs_one_thread(
+    app: Application, threaded: Threaded, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admitted: list[object] = []
+    monkeypatch.setattr(app, "admit", admitted.append)
+    body = Body(b"abc")
+    body.is_at_hand = True
+    status, (part,) = ask(threaded, path, body)
+    assert (status, part[:3], admitted) == ("200 OK", b"abc", [])
+
+
+def test_one_that_came_without_a_key_is_refused(threaded: Threaded) -> None:
+    body = Body(b"abc")
+    body.is_at_hand = True
+    assert ask(threaded, "/whole", body, key=False)[0] == "401 UNAUTHORIZED"
 
 
 @pytest.mark.parametrize(

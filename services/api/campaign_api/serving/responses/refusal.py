@@ -4,6 +4,7 @@ They look as the application's own: problem documents, or the original's form be
 """
 
 import json
+from functools import cache
 from http import HTTPStatus
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -60,25 +61,31 @@ def refusal(status: int, detail: str, target: bytes, error: BaseException | None
         request_id=request_id,
         exc_info=failure,
     )
-    media_type, body = _document(status, detail, target)
+    before, after = _parts(status, detail, is_original=_path(target).startswith(ORIGINAL_PREFIX))
+    own = f"Date: {http_date()}\r\n{REQUEST_ID}: {request_id}\r\n"
+    return before + own.encode() + after
+
+
+@cache
+def _parts(status: int, detail: str, *, is_original: bool) -> tuple[bytes, bytes]:
+    """Return what is the same in all such answers, before and after their own header lines."""
+    media_type, body = _document(status, detail, is_original=is_original)
     headers = {
-        "Date": http_date(),
         "Connection": "close",
         "Content-Type": media_type,
         "Content-Length": str(len(body)),
-        REQUEST_ID: request_id,
         "Content-Security-Policy": NOTHING_ALLOWED,
         "Cache-Control": "no-store",
         **({"Retry-After": str(RETRY_AFTER)} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}),
         **EVERYWHERE,
     }
-    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in headers.items()]
-    return "\r\n".join([*lines, "", ""]).encode() + body
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    begin = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    return begin.encode(), "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def _document(status: int, detail: str, target: bytes) -> tuple[str, bytes]:
-    if _path(target).startswith(ORIGINAL_PREFIX):
+def _document(status: int, detail: str, *, is_original: bool) -> tuple[str, bytes]:
+    if is_original:
         return "application/json", json.dumps({"code": -1, "msg": detail}).encode()
     phrase = HTTPStatus(status).phrase
     problem = {
