@@ -25,7 +25,7 @@ from campaign_sender.limiting.database_clock import DatabaseClock
 FORGET_AFTER = 90.0
 """Seconds for which a sender remembers which slots it has read: longer than slots are kept."""
 
-STATED_EVERY = 2
+STATED_EVERY = 3
 """Slots after which a sender states again what it wants, though it has not changed."""
 
 

@@ -20,7 +20,7 @@ from campaign_common.domain.limits.planning import (
 from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
 from campaign_common.store.limits.live_limits import SAME_VERSION
 
-DEMAND_LASTS = 4.0
+DEMAND_LASTS = 5.0
 """Seconds after which a sender that is silent has no share of the next slot."""
 
 SWEPT_AFTER = 60
