@@ -17,7 +17,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import CampaignPace
 from campaign_common.domain.limits.planning import StoredSlot
 from campaign_common.domain.limits.provider_limits import ProviderLimits
-from campaign_common.domain.limits.slots import SlotPlan
+from campaign_common.domain.limits.slots import SlotDemand, SlotPlan
 from campaign_common.dsn import parse_dsn
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.limits.campaign_slots import insert_campaign_slots
@@ -163,7 +163,7 @@ def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database)
 
     def turn() -> None:
         while not stop.wait(lease.pause(50)):
-            lease.turn(ProviderLimits(per_second=Decimal(20)), 50)
+            lease.turn(ProviderLimits(per_second=Decimal(20)), 50, SlotDemand(50))
 
     def take() -> None:
         nonlocal units

@@ -64,7 +64,7 @@ class Leaser:
 
     def _turn(self) -> None:
         while not self._stop.wait(self.lease.pause(500)):
-            self.lease.turn(self.limits, 500)
+            self.lease.turn(self.limits, 500, SlotDemand(500))
 
     def _send(self) -> None:
         while not self._stop.wait(0.003):
@@ -114,7 +114,7 @@ def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
     deadline = time.monotonic() + 5
     with scene.database.reading() as cursor:
         while not _demands(cursor) and time.monotonic() < deadline:
-            lease.turn(LIMITS, 7)
+            lease.turn(LIMITS, 7, SlotDemand(7))
             time.sleep(0.1)
         assert _demands(cursor) == [("http", "00000000000000aa", 8)], "in steps"
         assert read_slots(cursor, "http").stored[-1].plan.quota == 0, "the first slots are blank"

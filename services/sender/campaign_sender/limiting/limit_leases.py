@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from time import monotonic
 from typing import NamedTuple
 
 import structlog
@@ -29,6 +30,9 @@ FRESH_FOR = 1.8
 """Seconds from the beginning of a read of the live limits, after which nothing is granted."""
 
 SHORTEST_PAUSE = 0.02
+
+LOOK_INTERVAL = 0.05
+"""Seconds between two looks at what waits for grants."""
 
 FAILED_PAUSE = 0.2
 """Seconds between two attempts at what fails."""
@@ -170,5 +174,10 @@ class LimitLeases:
             self._stop.wait(LIVE_INTERVAL if succeeded else FAILED_PAUSE)
 
     def _lease(self, name: str) -> None:
+        limiter = self._limiters[name]
         while not self._stop.is_set():
-            self._stop.wait(max(SHORTEST_PAUSE, self.step(name)))
+            until = monotonic() + max(SHORTEST_PAUSE, self.step(name))
+            while (left := until - monotonic()) > 0:
+                if self._stop.wait(min(left, LOOK_INTERVAL) if limiter.needs_grants else left):
+                    return
+                limiter.note_waiting(self._load.of_provider(name))

@@ -6,6 +6,8 @@ from math import ceil, inf
 
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
+from campaign_common.domain.limits.recent_peak import RecentPeak
+from campaign_common.domain.limits.slots import SlotDemand
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_sender.limiting.day_lease import TURN, DayLease
@@ -20,6 +22,10 @@ COST_FADING = 0.98
 
 MOST_WANTED = 1_000_000
 """Units that a sender states at most that it wants in a slot."""
+
+PEAK_SPAN = 1.0
+"""Seconds over which the most messages that waited at once count as wanted in the next slot: what
+waits is claimed by batches, and none may be left at the moment of a turn."""
 
 IDLE = 0.5
 """Seconds between two turns of a provider whose limits need no grants."""
@@ -55,6 +61,7 @@ class ProviderLimiter:
         self._head_cost = 1
         """Units that the next message costs, where it was refused for its day."""
         self._slots_at = 0.0
+        self._most_waiting = RecentPeak(PEAK_SPAN)
         self.share = 1.0
         self.fresh_until = inf
 
@@ -104,6 +111,10 @@ class ProviderLimiter:
 
     # --- leasing --------------------------------------------------------------------------
 
+    def note_waiting(self, waiting: int) -> None:
+        """Note how many messages wait between two turns; by the thread that calls `turn`."""
+        self._most_waiting.note(self._clock(), waiting)
+
     def turn(self, waiting: int) -> float:
         """Lease grants for `waiting` messages; return the seconds until the next turn.
 
@@ -119,8 +130,10 @@ class ProviderLimiter:
         wanted = min(MOST_WANTED, ceil(waiting * self._unit_cost))
         if waiting:
             wanted = max(wanted, self._head_cost, largest)
+        self.note_waiting(waiting)
         if self._clock() >= self._slots_at:
-            self._slots.turn(limits, wanted, largest, version)
+            most = min(MOST_WANTED, ceil(self._most_waiting.value * self._unit_cost))
+            self._slots.turn(limits, wanted, SlotDemand(max(wanted, most), largest), version)
             self._slots_at = self._clock() + self._slots.pause(wanted)
         reading = self._slots.reading()
         if self._has_day() and reading is not None:

@@ -62,7 +62,11 @@ class SlotLease(LeasedSlots):
         self._swept_at = clock()
 
     def turn(
-        self, limits: ProviderLimits, wanted: int, cost: int = 1, version: int = CONFIGURED
+        self,
+        limits: ProviderLimits,
+        wanted: int,
+        demand: SlotDemand,
+        version: int = CONFIGURED,
     ) -> None:
         """Lease grants: read the slots, plan the next one, and take spare grants if needed.
 
@@ -70,8 +74,8 @@ class SlotLease(LeasedSlots):
 
         Args:
             limits: limits with their ramp.
-            wanted: units that this sender would send in the next second.
-            cost: the most units that one message costs.
+            wanted: units that wait, for which spare grants are taken.
+            demand: what this sender would send in the next slot.
             version: version of the limits.
 
         Raises:
@@ -82,7 +86,6 @@ class SlotLease(LeasedSlots):
         elif self._is_idle():
             return
         in_blocks = limits.unit is LimitUnit.SEGMENTS
-        demand = SlotDemand(wanted, cost)
         with self._database.reading() as cursor:
             if (reading := self.reading()) is not None:
                 time.sleep(self._times.until_read(reading.moment))

@@ -71,6 +71,16 @@ class Paced:
         return True
 
 
+def test_what_waited_moments_ago_is_wanted_in_the_next_slot(tables: Tables) -> None:
+    """A sender claims by batches: at the moment of its turn nothing may wait."""
+    paced = Paced(tables, ProviderLimits(Decimal(100)))
+    paced.run(4.9)
+    paced.waiting = 0
+    assert paced.run(0.9) > 0
+    paced.waiting = 500
+    assert paced.run(1.2) >= 90
+
+
 SEGMENTS = LimitUnit.SEGMENTS
 
 

@@ -38,11 +38,9 @@ TURNS = 0x9E3779B1
 """Odd number, about 2**32 divided by the golden ratio: its multiples are spread evenly."""
 
 GENEROUS = 8
-"""Multiple of what is wanted that a sender gets at most."""
-
-AMPLE = 64
-"""The same of a quota above `EXACT_UP_TO`, as long as half of it stays spare: a limit that is not
-reached must not spread over the slot what a sender could start at once."""
+"""Multiple of what is wanted that a sender gets at most. Of a quota above `EXACT_UP_TO` senders get
+half, however little they want: a limit that is not reached must not spread over the slot what they
+could start at once."""
 
 THOUSAND = 1_000
 
@@ -94,7 +92,7 @@ def _generous(quota: int, wanted: int, total: int) -> int:
     """Return the share of a sender where all of them want less than the quota."""
     share = min(GENEROUS * wanted, quota * wanted // total)
     if quota > EXACT_UP_TO:
-        share = max(share, min(AMPLE * wanted, quota * wanted // (2 * total)))
+        share = max(share, quota * wanted // (2 * total))
     return share
 
 
