@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from time import monotonic
 from typing import Protocol
 
@@ -48,16 +49,20 @@ class LateGrants:
         self._left = 0
         self._until = 0.0
 
-    def take(self, now: float) -> float | None:
-        """Take a grant; return the boot time after which it is lost, None: none is due."""
+    def take(self, messages: int, now: float) -> tuple[int, float]:
+        """Take grants for up to so many messages.
+
+        Returns:
+            Their number, and the boot time after which they are lost.
+        """
         with self._lock:
             if not self._left or self._until < now:
-                taken = self._limiter.take_again(max(1, self._limiter.due() // LATE_SHARE))
+                share = self._limiter.due() // LATE_SHARE
+                taken = self._limiter.take_again(max(messages, share))
                 self._left, self._until = (0, now) if taken is None else (taken.units, taken.until)
-            if not self._left:
-                return None
-            self._left -= 1
-            return self._until
+            number = min(messages, self._left)
+            self._left -= number
+            return number, self._until
 
 
 class PacedQueue:
@@ -153,7 +158,8 @@ class PacedQueue:
         """Note results of the provider; what did not reach it returns the units of its day."""
         with self._lock:
             self._under_way -= len(results)
-        if not self._has_granted:
+        statuses = list(map(attrgetter("status"), results))
+        if not self._has_granted or statuses.count(SendStatus.ACCEPTED) == len(statuses):
             return
         for result in results:
             grant = result.message.grant
@@ -210,29 +216,53 @@ class PacedQueue:
         """
         now = boot_time()
         needs_day = self.limiter.limits.limits_day
-        return [
-            SendStatus.NOT_GRANTED
-            if status is None
-            and not _is_valid(message.grant, now, needs_day=needs_day)
-            and not self._grant_again(message, now, needs_day=needs_day)
-            else status
-            for status, message in zip(statuses, messages, strict=True)
-        ]
+        late: list[int] = []
+        valid = None  # the grant of the last message: those that started together have the same
+        for place, (status, message) in enumerate(zip(statuses, messages, strict=True)):
+            grant = message.grant
+            if status is None and (grant is None or grant is not valid):
+                if _is_valid(grant, now, needs_day=needs_day):
+                    valid = grant
+                else:
+                    late.append(place)
+        if not late:
+            return list(statuses)
+        checked = list(statuses)
+        for place in self._grant_again(messages, late, now, needs_day=needs_day):
+            checked[place] = SendStatus.NOT_GRANTED
+        return checked
 
-    def _grant_again(self, message: Message, now: float, *, needs_day: bool) -> bool:
-        """Take another grant for a message that missed its own; its units of a day stay its own."""
-        grant = message.grant
-        if grant is None or grant.day_until < now or (needs_day and grant.day is None):
-            return False
+    def _grant_again(
+        self, messages: Sequence[Message], late: Sequence[int], now: float, *, needs_day: bool
+    ) -> Sequence[int]:
+        """Take other grants for messages that missed their own; return those that have none.
+
+        Their units of a day stay their own. `late`: their places among `messages`.
+        """
+        refused: list[int] = []
+        entitled: list[int] = []
+        for place in late:
+            grant = messages[place].grant
+            if grant is None or grant.day_until < now or (needs_day and grant.day is None):
+                refused.append(place)
+            else:
+                entitled.append(place)
         if self.limiter.limits.unit is LimitUnit.SEGMENTS:
-            again = self.limiter.take_again_for(grant.units)
-            until = None if again is None else again.until
-        else:
-            until = self._late_grants.take(now)
-        if until is None:
-            return False
-        message.grant = grant._replace(until=min(until, grant.day_until))
-        return True
+            return refused + [p for p in entitled if not self._grant_segments(messages[p])]
+        while entitled:
+            number, until = self._late_grants.take(len(entitled), now)
+            if not number:
+                break
+            _renew([messages[place] for place in entitled[:number]], until)
+            entitled = entitled[number:]
+        return refused + entitled
+
+    def _grant_segments(self, message: Message) -> bool:
+        grant = message.grant
+        again = None if grant is None else self.limiter.take_again_for(grant.units)
+        if again is not None:
+            _renew([message], again.until)
+        return again is not None
 
     # --- inside the lock ------------------------------------------------------------------
 
@@ -319,6 +349,18 @@ class PacedQueue:
 
 def _has_limits(limits: ProviderLimits) -> bool:
     return limits.needs_grants or limits.concurrency is not None
+
+
+def _renew(messages: Sequence[Message], until: float) -> None:
+    """Let the grants of messages last until a boot time, each in its day."""
+    before = renewed = None
+    for message in messages:
+        grant = message.grant
+        if grant is None:
+            continue
+        if grant is not before:
+            before, renewed = grant, grant._replace(until=min(until, grant.day_until))
+        message.grant = renewed
 
 
 def _is_valid(grant: Grant | None, now: float, *, needs_day: bool) -> bool:
