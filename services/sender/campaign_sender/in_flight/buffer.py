@@ -9,7 +9,6 @@ transactions of the recorder (see `Recorder.between_transactions`).
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
 
@@ -22,27 +21,19 @@ from campaign_providers.contract import (
     SendResult,
     SendStatus,
 )
+from campaign_sender.in_flight.admitted_messages import MOST_WAITING, AdmittedMessages
 from campaign_sender.in_flight.admitted_queue import AdmittedQueue
 from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
-from campaign_sender.in_flight.rate_allowances import RateAllowances, use
-from campaign_sender.in_flight.short_messages import ShortMessages
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
-MOST_WAITING = 4
-"""Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
-with a rate beside others; and of all campaigns that wait for money."""
-
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
-
-SEEN_FOR = 60.0
-"""Seconds for which a provider counts as used here after a message of it was admitted."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -83,12 +74,7 @@ class InFlightBuffer:
         self._bounds = bounds or Unbounded()
         self._backlogs = backlogs
         self._funds = funds or NoBudgets()
-        self._allowances = RateAllowances(self._bounds)
-        self._short = ShortMessages()
-        self._admitted: dict[str, AdmittedQueue] = {}
-        """Messages that are not claimed yet, by provider."""
-        self._admitted_at: dict[str, float] = {}
-        """Monotonic time of the last admission by provider."""
+        self._admitted = AdmittedMessages(self._bounds, self._funds)
         self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
         self._decided = 0
@@ -208,11 +194,7 @@ class InFlightBuffer:
                         provider, campaign_id = message.provider, record.campaign_id
                         append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
-            self._allowances.count_again()
-            now = monotonic()
-            for (provider, campaign_id), run in runs.items():
-                self._queue_of(provider).extend(campaign_id, run)
-                self._admitted_at[provider] = now
+            self._admitted.extend(runs)
             for result in decided:
                 if epochs.get(result.message.record.shard) == result.message.epoch:
                     self._held[result.message.key] = result.message
@@ -229,15 +211,12 @@ class InFlightBuffer:
     def admitted(self, provider: str) -> int:
         """Return the number of messages of a provider that are not claimed yet."""
         with self._changed:
-            return len(self._admitted.get(provider, ()))
+            return self._admitted.count(provider)
 
     def admitted_of(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
         """Count the messages of some campaigns that are not claimed yet."""
-        waiting: Counter[CampaignId] = Counter()
         with self._changed:
-            for queue in self._admitted.values():
-                waiting.update(queue.counts(campaigns))
-        return waiting
+            return self._admitted.counts(campaigns)
 
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
         """Postpone what waits here for resting providers, or before messages of other ones.
@@ -252,10 +231,10 @@ class InFlightBuffer:
             return
         with self._changed:
             before = len(self._results)
-            used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
+            used = {*in_use, *self._admitted.recent_providers()}
             holds_offsets = self._has_full_span()
             stuck = self._stuck_shards() if is_shared else ()
-            for provider, queue in self._admitted.items():
+            for provider, queue in self._admitted.queues.items():
                 room: int | None = None
                 if not len(queue):
                     continue
@@ -286,12 +265,7 @@ class InFlightBuffer:
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
-            waiting = [
-                message
-                for provider, queue in self._admitted.items()
-                for message in (queue if provider in providers else queue.of(campaigns))
-            ]
-            waiting += self._short
+            waiting = self._admitted.of(providers, campaigns)
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -300,7 +274,7 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for message in self._take_waiting(lambda m: id(m) in void):
+            for message in self._admitted.take_if(lambda m: id(m) in void):
                 self._results.append(void[id(message)])
                 self._decided += 1
             self._changed.notify_all()
@@ -308,22 +282,20 @@ class InFlightBuffer:
     def wake(self) -> None:
         """Have the recorder look again what may be claimed, as the grants of a limit change."""
         with self._changed:
-            if any(map(len, self._admitted.values())):
+            if self._admitted.has_queued():
                 self._changed.notify_all()
 
     def queue_short(self) -> None:
         """Queue messages again that waited for money."""
         with self._changed:
-            if self._short:
-                for message in reversed(self._short.take_all()):
-                    self._queue_of(message.provider).put_back(message)
-                self._allowances.count_again()
+            if self._admitted.short:
+                self._admitted.queue_short()
                 self._changed.notify_all()
 
     def first_short(self) -> list[Message]:
         """Return the first message of each campaign that waits for money."""
         with self._changed:
-            return self._short.first()
+            return self._admitted.short.first()
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -366,10 +338,8 @@ class InFlightBuffer:
             ending = self._ending(results)
             self._note_sends(results, ending)
             self._results, self._decided = [], 0
-            claims: list[Message] = []
-            self._allowances.count_again()
-            for provider, n in self._claimable(ending).items():
-                self._claim_funded(provider, n, claims)
+            self._admitted.count_again()
+            claims = self._admitted.take(self._claimable(ending))
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -377,14 +347,13 @@ class InFlightBuffer:
     def put_back(self, batch: RecorderBatch) -> None:
         """Put back a batch whose transaction did not happen, in its old order."""
         with self._changed:
-            self._allowances.count_again()
+            self._admitted.count_again()
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
             self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
             self._funds.give_back(batch.claims)
-            for message in reversed(batch.claims):
-                if self._held.get(message.key) is message:
-                    self._queue_of(message.provider).put_back(message)
+            held = self._held
+            self._admitted.put_back(m for m in reversed(batch.claims) if held.get(m.key) is m)
 
     def apply_commit(
         self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
@@ -394,7 +363,7 @@ class InFlightBuffer:
         Released messages keep their offset unfinished: the shard's next owner fetches them again.
         """
         with self._changed:
-            self._allowances.count_again()
+            self._admitted.count_again()
             self._in_transaction = set()
             seconds = monotonic() - self._taken_at
             self._bounds.note_transaction(seconds)
@@ -447,8 +416,9 @@ class InFlightBuffer:
 
     def _note_claimed(self, messages: Sequence[Message], change: int) -> None:
         """Note that messages are claimed, or not any more; `change` is their number, or less it."""
-        if len(self._admitted) == 1:
-            for provider in self._admitted:
+        providers = self._admitted.queues
+        if len(providers) == 1:
+            for provider in providers:
                 self._claimed_of[provider] += change
         elif change > 0:
             self._claimed_of.update(message.provider for message in messages)
@@ -467,17 +437,13 @@ class InFlightBuffer:
     def _admit_again(self, messages: Sequence[Message]) -> None:
         """Put messages that did not start before all others of their provider."""
         epochs = self.epochs()
+        again = []
         for message in reversed(messages):
             shard = message.record.shard
             if epochs.get(shard) == message.epoch and shard not in self._draining:
                 self._held[message.key] = message
-                self._queue_of(message.provider).put_back(message)
-
-    def _queue_of(self, provider: str) -> AdmittedQueue:
-        queue = self._admitted.get(provider)
-        if queue is None:
-            queue = self._admitted[provider] = AdmittedQueue(self._bounds.priority_of)
-        return queue
+                again.append(message)
+        self._admitted.put_back(again)
 
     def _postpone_of_campaigns(
         self, provider: str, queue: AdmittedQueue, backlogs: Backlogs, stuck: Collection[Shard]
@@ -499,19 +465,13 @@ class InFlightBuffer:
 
     def _postpone_short(self, backlogs: Backlogs) -> None:
         """Postpone what waits for money and holds up its shard, and the latest of too much."""
-        stuck = self._stuck_shards() if self._short else ()
-        surplus = self._short.take_if(lambda message: message.record.shard in stuck)
-        surplus += self._short.take_excess(MOST_WAITING * self._batch_size)
+        short = self._admitted.short
+        stuck = self._stuck_shards() if short else ()
+        surplus = short.take_if(lambda message: message.record.shard in stuck)
+        surplus += short.take_excess(MOST_WAITING * self._batch_size)
         for message in surplus:
             self._results += backlogs.postpone_short(message)
         self._decided += len(surplus)
-
-    def _take_waiting(self, condition: Callable[[Message], bool]) -> list[Message]:
-        """Take every message that is not claimed and meets a condition."""
-        taken = self._short.take_if(condition)
-        for queue in self._admitted.values():
-            taken += queue.take_if(condition)
-        return taken
 
     def _stuck_shards(self) -> Collection[Shard]:
         """Return the shards that will not be fetched any more unless their messages end."""
@@ -530,11 +490,7 @@ class InFlightBuffer:
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         if results >= enough:
             return True
-        if (
-            results >= FEW
-            and 2 * results >= self._claimed
-            and any(map(len, self._admitted.values()))
-        ):
+        if results >= FEW and 2 * results >= self._claimed and self._admitted.has_queued():
             return True
         claimable = sum(self._claimable(self._ending(self._results)).values())
         return results + claimable >= self._batch_size // 2
@@ -544,7 +500,7 @@ class InFlightBuffer:
         if self._decided:
             claimed = (r.message for r in results if self._is_claimed(r.message))
             return Counter(message.provider for message in claimed)
-        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1:
+        if len(self._admitted.queues) <= 1 and len(self._claimed_of) <= 1:
             return {provider: len(results) for provider in self._claimed_of}
         return Counter(result.message.provider for result in results)
 
@@ -564,42 +520,16 @@ class InFlightBuffer:
     def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.
 
-        `ending`: claimed messages among these results. Providers share what may be in flight; one
-        that needs less leaves it to the others.
+        `ending`: claimed messages among these results.
         """
         room = max(0, self._in_flight - self._claimed + sum(ending.values()))
-        wanted: dict[str, int] = {}
-        for provider, queue in self._admitted.items():
-            if available := self._allowances.available(provider, queue):
-                claimed = self._claimed_of[provider] - ending.get(provider, 0)
-                n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
-                if n:
-                    wanted[provider] = n
-        claimable: dict[str, int] = {}
-        for left, (provider, n) in zip(
-            range(len(wanted), 0, -1), sorted(wanted.items(), key=itemgetter(1)), strict=True
-        ):
-            if n := min(n, -(-room // left)):
-                claimable[provider] = n
-                room -= n
-        return claimable
+        return self._admitted.claimable(room, self._claimed_of, ending)
 
     def _has_capacity(self) -> bool:
-        return not self._has_full_span() and all(map(self._may_grow, self._admitted.values()))
+        return not self._has_full_span() and self._admitted.may_grow(self._batch_size)
 
     def _has_full_span(self) -> bool:
         return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
-
-    def _may_grow(self, queue: AdmittedQueue) -> bool:
-        """Return whether more messages may be fetched; those that wait for a rate hold none back.
-
-        As few of them are published as their campaigns let through in seconds.
-        """
-        size = len(queue)
-        if size < self._batch_size:
-            return True
-        slow = sum(queue.counts(self._bounds.campaigns_with_rate()).values())
-        return size - slow < self._batch_size and size < MOST_WAITING * self._batch_size
 
     def _abandon_admitted(self, shards: Collection[int]) -> None:
         # These were not sent, and their offsets stay unfinished: the next owner of the shard
@@ -609,24 +539,7 @@ class InFlightBuffer:
 
     def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` that are not claimed, and return them."""
-        return self._take_waiting(lambda message: message.record.shard in shards)
-
-    def _claim_funded(self, provider: str, n: int, claims: list[Message]) -> None:
-        """Take up to `n` messages of a provider as `claims`; set aside those that lack money.
-
-        One that lacks it holds no message of another campaign back; those of its own wait behind.
-        """
-        queue, cost_of = self._admitted[provider], self._bounds.cost_of(provider)
-        end = len(claims) + n
-        allowed = self._allowances.of(queue, claims)
-        while len(claims) < end:
-            taken = queue.take(end - len(claims), allowed, cost_of)
-            if not taken:
-                return
-            funded, short = self._funds.reserve(taken, self._short.campaigns)
-            claims += funded
-            use(allowed, funded)
-            self._short.add(short)
+        return self._admitted.take_if(lambda message: message.record.shard in shards)
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
@@ -637,10 +550,6 @@ class InFlightBuffer:
 
     def _have_progress(self, shards: Iterable[int]) -> bool:
         return any(self._shards[n].has_progress for n in shards if n in self._shards)
-
-
-def _is_recent(at: float) -> bool:
-    return monotonic() - at <= SEEN_FOR
 
 
 def _ignore(_: Message) -> None:
