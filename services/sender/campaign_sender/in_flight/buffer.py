@@ -21,12 +21,12 @@ from campaign_providers.contract import (
     SendResult,
     SendStatus,
 )
-from campaign_sender.in_flight.admitted_messages import MOST_WAITING, AdmittedMessages
-from campaign_sender.in_flight.admitted_queue import AdmittedQueue
-from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
+from campaign_sender.in_flight.admitted_messages import AdmittedMessages
+from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.in_flight.postponement import Postponement
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
@@ -72,9 +72,13 @@ class InFlightBuffer:
         self._shards: dict[int, OwnedShard] = {}
         self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
-        self._backlogs = backlogs
         self._funds = funds or NoBudgets()
         self._admitted = AdmittedMessages(self._bounds, self._funds)
+        self._postponement = (
+            None
+            if backlogs is None
+            else Postponement(self._admitted, self._bounds, backlogs, batch_size)
+        )
         self._claimed_of: Counter[str] = Counter()
         self._results: list[SendResult[Message]] = []
         self._decided = 0
@@ -219,39 +223,23 @@ class InFlightBuffer:
             return self._admitted.counts(campaigns)
 
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
-        """Postpone what waits here for resting providers, or before messages of other ones.
+        """Postpone what waits here for long, as `Postponement.take` says, and add its results.
 
-        So goes what waits for money of its campaign, where it holds up its shard, or is too much.
         The fetch stops for a full queue, or for an offset that is held back, and then the records
-        of other providers may wait behind. `in_use`: providers that running campaigns choose.
-        `is_shared`: several campaigns run, so that what waits for the rate of one goes back, too.
+        of other providers may wait behind.
         """
-        backlogs = self._backlogs
-        if backlogs is None:
+        if self._postponement is None:
             return
         with self._changed:
-            before = len(self._results)
-            used = {*in_use, *self._admitted.recent_providers()}
-            holds_offsets = self._has_full_span()
-            stuck = self._stuck_shards() if is_shared else ()
-            for provider, queue in self._admitted.queues.items():
-                room: int | None = None
-                if not len(queue):
-                    continue
-                if backlogs.rests(provider):
-                    room = 0
-                else:
-                    if is_shared:
-                        self._postpone_of_campaigns(provider, queue, backlogs, stuck)
-                    if used - {provider} and (holds_offsets or len(queue) >= self._batch_size):
-                        room = backlogs.room(provider, holds_offsets=holds_offsets)
-                if room is None or len(queue) <= room:
-                    continue
-                surplus = queue.take_excess(room)
-                self._results += backlogs.postpone(provider, surplus)
-                self._decided += len(surplus)
-            self._postpone_short(backlogs)
-            if len(self._results) > before:
+            postponed = self._postponement.take(
+                in_use,
+                self._stuck_shards(),
+                is_shared=is_shared,
+                holds_offsets=self._has_full_span(),
+            )
+            if postponed:
+                self._results += postponed
+                self._decided += len(postponed)
                 self._changed.notify_all()
 
     def drop_void(
@@ -444,34 +432,6 @@ class InFlightBuffer:
                 self._held[message.key] = message
                 again.append(message)
         self._admitted.put_back(again)
-
-    def _postpone_of_campaigns(
-        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs, stuck: Collection[Shard]
-    ) -> None:
-        """Postpone what waits for long for its campaign's rate, or holds up its shard."""
-        for campaign_id, waiting in queue.counts(self._bounds.campaigns_with_rate()).items():
-            if not stuck and waiting <= LEAST_BACKLOG:
-                continue
-            rate = self._bounds.rate_of(campaign_id)
-            if rate is None:
-                continue
-            surplus: list[Message] = []
-            if stuck:
-                surplus += queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])
-            surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
-            if surplus:
-                self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
-                self._decided += len(surplus)
-
-    def _postpone_short(self, backlogs: Backlogs) -> None:
-        """Postpone what waits for money and holds up its shard, and the latest of too much."""
-        short = self._admitted.short
-        stuck = self._stuck_shards() if short else ()
-        surplus = short.take_if(lambda message: message.record.shard in stuck)
-        surplus += short.take_excess(MOST_WAITING * self._batch_size)
-        for message in surplus:
-            self._results += backlogs.postpone_short(message)
-        self._decided += len(surplus)
 
     def _stuck_shards(self) -> Collection[Shard]:
         """Return the shards that will not be fetched any more unless their messages end."""
