@@ -7,14 +7,14 @@ transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from time import monotonic
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.shard import Epoch, Shard
+from campaign_common.domain.shard import Epoch
 from campaign_providers.contract import (
     REACHED_PROVIDER,
     PreSendCheck,
@@ -25,7 +25,7 @@ from campaign_sender.in_flight.admitted_messages import AdmittedMessages
 from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
-from campaign_sender.in_flight.owned_shard import OwnedShard
+from campaign_sender.in_flight.owned_shard import OwnedShard, OwnedShards
 from campaign_sender.in_flight.postponement import Postponement
 from campaign_sender.message import Message
 
@@ -69,8 +69,6 @@ class InFlightBuffer:
         self._in_flight = in_flight
         self._batch_size = batch_size
         self._changed = threading.Condition()
-        self._shards: dict[int, OwnedShard] = {}
-        self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
         self._funds = funds or NoBudgets()
         self._admitted = AdmittedMessages(self._bounds, self._funds)
@@ -79,15 +77,16 @@ class InFlightBuffer:
             if backlogs is None
             else Postponement(self._admitted, self._bounds, backlogs, batch_size)
         )
-        self._claimed_of: Counter[str] = Counter()
+        self._shards = OwnedShards(self._admitted.queues.keys())
+        # Looked up for every message, so without a way over the shards.
+        self._held, self._draining = self._shards.held, self._shards.draining
+        self._by_number = self._shards.by_number
         self._results: list[SendResult[Message]] = []
         self._decided = 0
         """Number of results of messages that were never claimed."""
-        self._claimed = 0
         self._taken_at = 0.0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Distance of position and committable offset of a shard beyond which no fetch begins."""
-        self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
         self.admission_lock = threading.Lock()
         """Held from a ledger look-up to the admission, and while a command rewrites outcomes."""
@@ -97,23 +96,21 @@ class InFlightBuffer:
     def add_shard(self, owned: OwnedShard) -> None:
         """Add a shard that was taken over."""
         with self._changed:
-            # A shard that was lost while draining may still be in the set.
-            self._draining.discard(owned.shard)
-            self._shards[owned.shard] = owned
+            self._shards.add(owned)
 
     def owned(self, shard: int) -> OwnedShard | None:
         """Return the shard if this process owns it."""
-        return self._shards.get(shard)
+        return self._by_number.get(shard)
 
     def epochs(self) -> dict[int, Epoch]:
         """Return the owned shards, each with its claim epoch."""
         with self._changed:
-            return {shard: owned.epoch for shard, owned in self._shards.items()}
+            return self._shards.epochs()
 
     def shards(self) -> list[OwnedShard]:
         """Return the owned shards, in the order of their numbers."""
         with self._changed:
-            return sorted(self._shards.values(), key=lambda owned: owned.shard)
+            return sorted(self._by_number.values(), key=lambda owned: owned.shard)
 
     def drop_shard(self, owned: OwnedShard) -> None:
         """Remove a shard and its messages; results that arrive afterwards are late.
@@ -121,17 +118,10 @@ class InFlightBuffer:
         Does nothing when the shard has been taken over again meanwhile.
         """
         with self._changed:
-            if self._shards.get(owned.shard) is not owned:
-                return
-            shard = owned.shard
-            del self._shards[shard]
-            self._draining.discard(shard)
-            self._claimed -= len(owned.claimed)
-            self._claimed_of.subtract(m.provider for m in owned.claimed.values())
-            self._leave_admitted({shard})
-            for key in [k for k, m in self._held.items() if m.record.shard == shard]:
-                del self._held[key]
-            self._changed.notify_all()
+            if self._by_number.get(owned.shard) is owned:
+                self._shards.drop(owned)
+                self._take_admitted([owned.shard])
+                self._changed.notify_all()
 
     def holds(self, message: Message) -> bool:
         """Return whether this process still holds this very record of the message."""
@@ -157,11 +147,7 @@ class InFlightBuffer:
     def held_messages(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
         """Return the held messages of a campaign and shard, by seq."""
         with self._changed:
-            return {
-                seq: message
-                for (of_campaign, seq), message in self._held.items()
-                if of_campaign == campaign_id and message.record.shard == shard
-            }
+            return self._shards.held_of(shard, campaign_id)
 
     def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Track fetched records of a shard, in rising order, as unfinished."""
@@ -171,9 +157,7 @@ class InFlightBuffer:
     def advance_to(self, partition: int, position: int) -> None:
         """Advance the shards of a partition: all records below `position` were decoded."""
         with self._changed:
-            for owned in self._shards.values():
-                if owned.place.partition == partition:
-                    owned.offsets.advance_to(position)
+            self._shards.advance_to(partition, position)
 
     def admit(
         self,
@@ -186,7 +170,7 @@ class InFlightBuffer:
         Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
-            epochs, held = self.epochs(), self._held
+            epochs, held = self._shards.epochs(), self._held
             runs: dict[tuple[str, CampaignId], list[Message]] = {}
             provider, campaign_id = "", None  # one run at a time, as a batch has a few campaigns
             append: Callable[[Message], None] = _ignore
@@ -204,7 +188,7 @@ class InFlightBuffer:
                     self._held[result.message.key] = result.message
                     self._results.append(result)
                     self._decided += 1
-            self._finish(dropped)
+            self._shards.finish(dropped)
             self._changed.notify_all()
 
     def wait_for_capacity(self, timeout: float) -> bool:
@@ -233,9 +217,9 @@ class InFlightBuffer:
         with self._changed:
             postponed = self._postponement.take(
                 in_use,
-                self._stuck_shards(),
+                self._shards.beyond(self.max_span // 2),
                 is_shared=is_shared,
-                holds_offsets=self._has_full_span(),
+                holds_offsets=self._shards.has_span(self.max_span),
             )
             if postponed:
                 self._results += postponed
@@ -338,7 +322,7 @@ class InFlightBuffer:
             self._admitted.count_again()
             self._in_transaction = set()
             self._results[:0] = batch.results + batch.late
-            self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
+            self._decided += sum(not self._shards.is_claimed(r.message) for r in batch.results)
             self._funds.give_back(batch.claims)
             held = self._held
             self._admitted.put_back(m for m in reversed(batch.claims) if held.get(m.key) is m)
@@ -359,18 +343,11 @@ class InFlightBuffer:
             not_started = [r.message for r in results if r.status is SendStatus.NOT_GRANTED]
             if not_started:
                 results = [r for r in results if r.status is not SendStatus.NOT_GRANTED]
-                self._forget(not_started)
+                self._shards.forget(not_started)
                 self._admit_again(not_started)
-            self._forget(result.message for result in results)
-            self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
-            shards, epochs, before = self._shards, self.epochs(), self._claimed
-            claimed = list(claimed)
-            for message in claimed:
-                shard = message.record.shard
-                if epochs.get(shard) == message.epoch:
-                    shards[shard].claimed[message.key] = message
-                    self._claimed += 1
-            self._note_claimed(claimed, self._claimed - before)
+            self._shards.forget(result.message for result in results)
+            self._shards.finish(r.message for r in results if r.status is not SendStatus.RELEASED)
+            self._shards.claim(claimed)
             self._changed.notify_all()
 
     # --- draining -------------------------------------------------------------------------
@@ -384,47 +361,17 @@ class InFlightBuffer:
         """
         with self._changed:
             self._draining.update(shards)
-            self._abandon_admitted(shards)
+            # Their offsets stay unfinished: the next owner of the shard fetches them again.
+            for message in self._take_admitted(shards):
+                self._held.pop(message.key, None)
             self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._has_unrecorded(shards), timeout)
 
     # --- inside the lock ------------------------------------------------------------------
 
-    def _forget(self, messages: Iterable[Message]) -> None:
-        shards, epochs, held = self._shards, self.epochs(), self._held
-        before, ended = self._claimed, list[Message]()
-        for message in messages:
-            shard = message.record.shard
-            if epochs.get(shard) == message.epoch:
-                if shards[shard].claimed.pop(message.key, None) is not None:
-                    self._claimed -= 1
-                    ended.append(message)
-                held.pop(message.key, None)
-        self._note_claimed(ended, self._claimed - before)
-
-    def _note_claimed(self, messages: Sequence[Message], change: int) -> None:
-        """Note that messages are claimed, or not any more; `change` is their number, or less it."""
-        providers = self._admitted.queues
-        if len(providers) == 1:
-            for provider in providers:
-                self._claimed_of[provider] += change
-        elif change > 0:
-            self._claimed_of.update(message.provider for message in messages)
-        else:
-            self._claimed_of.subtract(message.provider for message in messages)
-
-    def _finish(self, messages: Iterable[Message]) -> None:
-        epochs = self.epochs()
-        ended: dict[int, list[int]] = defaultdict(list)
-        for message in messages:
-            if epochs.get(message.record.shard) == message.epoch:
-                ended[message.record.shard].append(message.offset)
-        for shard, offsets in ended.items():
-            self._shards[shard].offsets.finish(offsets)
-
     def _admit_again(self, messages: Sequence[Message]) -> None:
         """Put messages that did not start before all others of their provider."""
-        epochs = self.epochs()
+        epochs = self._shards.epochs()
         again = []
         for message in reversed(messages):
             shard = message.record.shard
@@ -433,15 +380,11 @@ class InFlightBuffer:
                 again.append(message)
         self._admitted.put_back(again)
 
-    def _stuck_shards(self) -> Collection[Shard]:
-        """Return the shards that will not be fetched any more unless their messages end."""
-        return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
-
     def _has_work(self) -> bool:
         return (
             bool(self._results)
-            or (self._claimed < self._in_flight and bool(self._claimable({})))
-            or self._have_progress(self._draining)
+            or (self._shards.claimed < self._in_flight and bool(self._claimable({})))
+            or self._shards.have_progress(self._draining)
         )
 
     def _has_batch(self) -> bool:
@@ -450,7 +393,7 @@ class InFlightBuffer:
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         if results >= enough:
             return True
-        if results >= FEW and 2 * results >= self._claimed and self._admitted.has_queued():
+        if results >= FEW and 2 * results >= self._shards.claimed and self._admitted.has_queued():
             return True
         claimable = sum(self._claimable(self._ending(self._results)).values())
         return results + claimable >= self._batch_size // 2
@@ -458,10 +401,10 @@ class InFlightBuffer:
     def _ending(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
         """Count the claimed messages among results, by provider."""
         if self._decided:
-            claimed = (r.message for r in results if self._is_claimed(r.message))
+            claimed = (r.message for r in results if self._shards.is_claimed(r.message))
             return Counter(message.provider for message in claimed)
-        if len(self._admitted.queues) <= 1 and len(self._claimed_of) <= 1:
-            return {provider: len(results) for provider in self._claimed_of}
+        if len(self._admitted.queues) <= 1 and len(self._shards.claimed_of) <= 1:
+            return {provider: len(results) for provider in self._shards.claimed_of}
         return Counter(result.message.provider for result in results)
 
     def _note_sends(
@@ -469,47 +412,35 @@ class InFlightBuffer:
     ) -> None:
         """Note the throughput of providers: what ends without a send is none."""
         unsent = [r.message for r in results if r.status not in REACHED_PROVIDER]
-        without = Counter(m.provider for m in unsent if self._is_claimed(m)) if unsent else {}
+        without = (
+            Counter(m.provider for m in unsent if self._shards.is_claimed(m)) if unsent else {}
+        )
         for provider, n in ending.items():
             self._bounds.note_results(provider, n - without.get(provider, 0))
-
-    def _is_claimed(self, message: Message) -> bool:
-        owned = self._shards.get(message.record.shard)
-        return owned is not None and owned.claimed.get(message.key) is message
 
     def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.
 
         `ending`: claimed messages among these results.
         """
-        room = max(0, self._in_flight - self._claimed + sum(ending.values()))
-        return self._admitted.claimable(room, self._claimed_of, ending)
+        room = max(0, self._in_flight - self._shards.claimed + sum(ending.values()))
+        return self._admitted.claimable(room, self._shards.claimed_of, ending)
 
     def _has_capacity(self) -> bool:
-        return not self._has_full_span() and self._admitted.may_grow(self._batch_size)
+        return not self._shards.has_span(self.max_span) and self._admitted.may_grow(
+            self._batch_size
+        )
 
-    def _has_full_span(self) -> bool:
-        return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
-
-    def _abandon_admitted(self, shards: Collection[int]) -> None:
-        # These were not sent, and their offsets stay unfinished: the next owner of the shard
-        # fetches them again.
-        for message in self._leave_admitted(shards):
-            self._held.pop(message.key, None)
-
-    def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
+    def _take_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` that are not claimed, and return them."""
         return self._admitted.take_if(lambda message: message.record.shard in shards)
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
             not self._in_transaction.isdisjoint(shards)
-            or any(self._shards[n].claimed for n in shards if n in self._shards)
-            or self._have_progress(shards)
+            or self._shards.have_claims(shards)
+            or self._shards.have_progress(shards)
         )
-
-    def _have_progress(self, shards: Iterable[int]) -> bool:
-        return any(self._shards[n].has_progress for n in shards if n in self._shards)
 
 
 def _ignore(_: Message) -> None:
