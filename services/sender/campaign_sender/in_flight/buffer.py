@@ -16,7 +16,6 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import Epoch
 from campaign_providers.contract import (
-    REACHED_PROVIDER,
     PreSendCheck,
     SendResult,
     SendStatus,
@@ -26,6 +25,7 @@ from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
 from campaign_sender.in_flight.owned_shard import OwnedShard, OwnedShards
+from campaign_sender.in_flight.pending_results import PendingResults
 from campaign_sender.in_flight.postponement import Postponement
 from campaign_sender.message import Message
 
@@ -81,9 +81,7 @@ class InFlightBuffer:
         # Looked up for every message, so without a way over the shards.
         self._held, self._draining = self._shards.held, self._shards.draining
         self._by_number = self._shards.by_number
-        self._results: list[SendResult[Message]] = []
-        self._decided = 0
-        """Number of results of messages that were never claimed."""
+        self._results = PendingResults(self._shards, self._bounds)
         self._taken_at = 0.0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Distance of position and committable offset of a shard beyond which no fetch begins."""
@@ -183,11 +181,9 @@ class InFlightBuffer:
                         append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
             self._admitted.extend(runs)
-            for result in decided:
-                if epochs.get(result.message.record.shard) == result.message.epoch:
-                    self._held[result.message.key] = result.message
-                    self._results.append(result)
-                    self._decided += 1
+            kept = [r for r in decided if epochs.get(r.message.record.shard) == r.message.epoch]
+            held.update((result.message.key, result.message) for result in kept)
+            self._results.add_decided(kept)
             self._shards.finish(dropped)
             self._changed.notify_all()
 
@@ -222,8 +218,7 @@ class InFlightBuffer:
                 holds_offsets=self._shards.has_span(self.max_span),
             )
             if postponed:
-                self._results += postponed
-                self._decided += len(postponed)
+                self._results.add_decided(postponed)
                 self._changed.notify_all()
 
     def drop_void(
@@ -246,9 +241,8 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for message in self._admitted.take_if(lambda m: id(m) in void):
-                self._results.append(void[id(message)])
-                self._decided += 1
+            dropped = self._admitted.take_if(lambda message: id(message) in void)
+            self._results.add_decided([void[id(message)] for message in dropped])
             self._changed.notify_all()
 
     def wake(self) -> None:
@@ -279,7 +273,7 @@ class InFlightBuffer:
     def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider."""
         with self._changed:
-            self._results.extend(results)
+            self._results.add(results)
             self._changed.notify_all()
 
     # --- used by the recorder -------------------------------------------------------------
@@ -297,19 +291,7 @@ class InFlightBuffer:
     def take_batch(self) -> RecorderBatch:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
-            held = self._held
-            results: list[SendResult[Message]] = []
-            late: list[SendResult[Message]] = []
-            keep = results.append
-            for result in self._results:
-                message = result.message
-                if held.get(message.key) is message:
-                    keep(result)
-                else:
-                    late.append(result)
-            ending = self._ending(results)
-            self._note_sends(results, ending)
-            self._results, self._decided = [], 0
+            results, late, ending = self._results.take()
             self._admitted.count_again()
             claims = self._admitted.take(self._claimable(ending))
             self._taken_at = monotonic()
@@ -321,8 +303,7 @@ class InFlightBuffer:
         with self._changed:
             self._admitted.count_again()
             self._in_transaction = set()
-            self._results[:0] = batch.results + batch.late
-            self._decided += sum(not self._shards.is_claimed(r.message) for r in batch.results)
+            self._results.put_back(batch.results, batch.late)
             self._funds.give_back(batch.claims)
             held = self._held
             self._admitted.put_back(m for m in reversed(batch.claims) if held.get(m.key) is m)
@@ -344,7 +325,7 @@ class InFlightBuffer:
             if not_started:
                 results = [r for r in results if r.status is not SendStatus.NOT_GRANTED]
                 self._shards.forget(not_started)
-                self._admit_again(not_started)
+                self._admitted.put_back(self._shards.hold_again(reversed(not_started)))
             self._shards.forget(result.message for result in results)
             self._shards.finish(r.message for r in results if r.status is not SendStatus.RELEASED)
             self._shards.claim(claimed)
@@ -369,17 +350,6 @@ class InFlightBuffer:
 
     # --- inside the lock ------------------------------------------------------------------
 
-    def _admit_again(self, messages: Sequence[Message]) -> None:
-        """Put messages that did not start before all others of their provider."""
-        epochs = self._shards.epochs()
-        again = []
-        for message in reversed(messages):
-            shard = message.record.shard
-            if epochs.get(shard) == message.epoch and shard not in self._draining:
-                self._held[message.key] = message
-                again.append(message)
-        self._admitted.put_back(again)
-
     def _has_work(self) -> bool:
         return (
             bool(self._results)
@@ -395,28 +365,8 @@ class InFlightBuffer:
             return True
         if results >= FEW and 2 * results >= self._shards.claimed and self._admitted.has_queued():
             return True
-        claimable = sum(self._claimable(self._ending(self._results)).values())
+        claimable = sum(self._claimable(self._results.ending()).values())
         return results + claimable >= self._batch_size // 2
-
-    def _ending(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
-        """Count the claimed messages among results, by provider."""
-        if self._decided:
-            claimed = (r.message for r in results if self._shards.is_claimed(r.message))
-            return Counter(message.provider for message in claimed)
-        if len(self._admitted.queues) <= 1 and len(self._shards.claimed_of) <= 1:
-            return {provider: len(results) for provider in self._shards.claimed_of}
-        return Counter(result.message.provider for result in results)
-
-    def _note_sends(
-        self, results: Sequence[SendResult[Message]], ending: Mapping[str, int]
-    ) -> None:
-        """Note the throughput of providers: what ends without a send is none."""
-        unsent = [r.message for r in results if r.status not in REACHED_PROVIDER]
-        without = (
-            Counter(m.provider for m in unsent if self._shards.is_claimed(m)) if unsent else {}
-        )
-        for provider, n in ending.items():
-            self._bounds.note_results(provider, n - without.get(provider, 0))
 
     def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.

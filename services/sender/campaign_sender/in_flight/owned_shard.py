@@ -128,6 +128,16 @@ class OwnedShards:
                 held.pop(message.key, None)
         self._count_claimed(ended, self.claimed - before)
 
+    def hold_again(self, messages: Iterable[Message]) -> list[Message]:
+        """Hold messages again that did not start; return them, but for shards being released."""
+        epochs, held, again = self.epochs(), self.held, list[Message]()
+        for message in messages:
+            shard = message.record.shard
+            if epochs.get(shard) == message.epoch and shard not in self.draining:
+                held[message.key] = message
+                again.append(message)
+        return again
+
     def finish(self, messages: Iterable[Message]) -> None:
         """Note that the offsets of messages are finished."""
         epochs = self.epochs()
