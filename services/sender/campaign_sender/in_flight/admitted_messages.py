@@ -43,7 +43,7 @@ class AdmittedMessages:
         """Monotonic time of the last admission by provider."""
 
     def extend(self, runs: Mapping[tuple[str, CampaignId], Sequence[Message]]) -> None:
-        """Add messages by provider and campaign, behind the others of these."""
+        """Add messages by provider and campaign, behind those that wait."""
         self._allowances.count_again()
         now = monotonic()
         for (provider, campaign_id), run in runs.items():
@@ -149,7 +149,7 @@ class AdmittedMessages:
         return waiting
 
     def recent_providers(self) -> set[str]:
-        """Return the providers of which a message was admitted lately."""
+        """Return the providers of which a message was admitted within `SEEN_FOR` seconds."""
         since = monotonic() - SEEN_FOR
         return {provider for provider, at in self._admitted_at.items() if at >= since}
 
