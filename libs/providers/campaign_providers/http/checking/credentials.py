@@ -37,7 +37,7 @@ _WORD = re.compile(r"[^\s:;,|/-]{4,}")
 """Part of a constant that may be a credential; shorter ones and separators are shown."""
 
 _PART_OF_NAME = re.compile(rf"(?i){_CREDENTIAL}")
-"""What names of elements and attributes of XML have in them where they name a credential."""
+"""Part of the names of elements and attributes of XML that are those of credentials."""
 
 
 class MaskedSettings:
