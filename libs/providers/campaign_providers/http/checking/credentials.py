@@ -15,7 +15,7 @@ from campaign_common.settings.fields.templates import (
     literal_text,
 )
 from campaign_providers.check import MASKED
-from campaign_providers.http.checking.xml_credentials import XmlMasking
+from campaign_providers.http.checking.xml_credentials import NAMING, VALUE, XmlMasking
 
 _CREDENTIAL = (
     r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|auth|bearer|credential|signature|cookie"
@@ -139,12 +139,12 @@ class MaskedSettings:
             case TextTemplate():
                 return self._text(name, tree)
             case Mapping():
-                return MappingProxyType(
-                    {
-                        key: self._tree(name if CREDENTIAL_NAME.search(name) else key, below)
-                        for key, below in tree.items()
-                    }
-                )
+                given = _given_name(tree)
+                below = {}
+                for key, value in tree.items():
+                    own = given if given and VALUE.fullmatch(key) else key
+                    below[key] = self._tree(name if CREDENTIAL_NAME.search(name) else own, value)
+                return MappingProxyType(below)
             case tuple():
                 return tuple(self._tree(name, item) for item in tree)
             case int() | float() if not isinstance(tree, bool) and CREDENTIAL_NAME.search(name):
@@ -155,6 +155,16 @@ class MaskedSettings:
     def _xml(self, document: TextTemplate) -> TextTemplate:
         masking = XmlMasking(CREDENTIAL_NAME.search, _PART_OF_NAME.search, self._hidden)
         return masking.masked(document)
+
+
+def _given_name(tree: Mapping[str, JsonTemplate]) -> str | None:
+    """Return the name of a credential that an object gives, as `{"name": "password", …}` does."""
+    for key, value in tree.items():
+        match value:
+            case TextTemplate(pieces=(str() as said,)) if NAMING.fullmatch(key):
+                if CREDENTIAL_NAME.search(said):
+                    return said
+    return None
 
 
 def credential_values(

@@ -27,11 +27,11 @@ _ATTRIBUTE = re.compile(r"(?s)([^\s=]+)(\s*=\s*)(?:\"([^\"]*)\"|'([^']*)')")
 _PLACE = re.compile(r"\x00([0-9]+)\x00")
 """Stands for a placeholder: no document has this character (XML 1.0, section 2.2)."""
 
-_NAMING = re.compile(r"(?i)(?:.*:)?(?:field|param(?:eter)?|property)?[_-]?(?:name|key|id)")
-"""Names of elements and attributes that give the name of what stands beside them."""
+NAMING = re.compile(r"(?i)(?:.*:)?(?:field|param(?:eter)?|property)?[_-]?(?:name|key|id)")
+"""Names of elements, attributes and keys that give the name of what stands beside them."""
 
-_VALUE = re.compile(r"(?i)(?:.*:)?(?:field|param(?:eter)?|property)?[_-]?(?:value|val|v|content)")
-"""Names of attributes that hold what another attribute names."""
+VALUE = re.compile(r"(?i)(?:.*:)?(?:field|param(?:eter)?|property)?[_-]?(?:value|val|v|content)")
+"""Names of attributes and keys that hold what another one names."""
 
 
 @dataclass
@@ -101,9 +101,9 @@ class XmlMasking:
             if not each[1].startswith("xmlns")
         }
         named = any(
-            _NAMING.fullmatch(key) and self._is_credential(value) for key, value in values.items()
+            NAMING.fullmatch(key) and self._is_credential(value) for key, value in values.items()
         )
-        is_name = _NAMING.fullmatch(name) is not None
+        is_name = NAMING.fullmatch(name) is not None
         below = named or (not is_name and self._says_credential(name))
         if parent is not None:
             below = below or parent.hides_below or (parent.names and not is_name)
@@ -118,7 +118,7 @@ class XmlMasking:
 
     def _attribute(self, attribute: re.Match[str], *, named: bool) -> str:
         name, value = attribute[1], attribute[3] if attribute[4] is None else attribute[4]
-        hides = self._is_part_of_name(name) or (named and _VALUE.fullmatch(name))
+        hides = self._is_part_of_name(name) or (named and VALUE.fullmatch(name))
         if not value or not hides or name.startswith("xmlns"):
             return attribute[0]
         quote = '"' if attribute[4] is None else "'"
@@ -141,7 +141,7 @@ class XmlMasking:
         pieces = tuple(piece for text in element.said for piece in text.pieces)
         if element.hides and len(element.said) > 1:
             self._mask(_merged(pieces))  # as an answer may repeat it
-        if self._open and _NAMING.fullmatch(element.name):
+        if self._open and NAMING.fullmatch(element.name):
             said = "".join(piece for piece in pieces if isinstance(piece, str))
             self._open[-1].names = bool(self._is_credential(said.strip()))
 

@@ -117,6 +117,19 @@ def as_text(request: ShownRequest) -> str:
         pytest.param(
             {
                 "Body": {
+                    "Type": "json",
+                    "Json": [
+                        {"name": "api_key", "value": "hidden"},
+                        {"name": "to", "value": "you", "text": "{body}"},
+                    ],
+                }
+            },
+            '[{"name":"api_key","value":"MASKED"},{"name":"to","value":"you","text":"hi"}]',
+            id="constant in json that another key names",
+        ),
+        pytest.param(
+            {
+                "Body": {
                     "Type": "form",
                     "Form": {"t": "{secret.token}", "password": "hidden", "x": "{body}"},
                 }
