@@ -30,6 +30,7 @@ from tests.support.servers.databases import (
 )
 from tests.support.servers.guarded_kafka import GuardedKafka
 from tests.support.servers.kannel import Kannel, programs, running_kannel
+from tests.support.servers.running import running
 from tests.support.servers.smsc import MessageCentre, running_message_centre
 
 hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -110,33 +111,24 @@ def other_database(database_server: SchemaServer) -> Iterator[str]:
 def kafka_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
     """The broker of the newest supported version; it notices a lost consumer in 6 seconds."""
     server = KafkaServer(servers_folder / "kafka", cache, properties=group_timeouts(6_000, 500))
-    try:
-        server.start()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def kafka_39_server(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
     """A broker that offers the classic group protocol only."""
     server = KafkaServer(servers_folder / "kafka-39", cache, version=CLASSIC_KAFKA)
-    try:
-        server.start()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
 def guarded_kafka(servers_folder: Path, cache: Cache) -> Iterator[GuardedKafka]:
     """A broker that asks for a password, and whose users may do what a test allows them."""
     guarded = GuardedKafka(servers_folder / "kafka-guarded", cache)
-    try:
-        guarded.server.start()
+    with running(guarded.server):
         yield guarded
-    finally:
-        guarded.server.stop()
 
 
 @pytest.fixture(scope="session")

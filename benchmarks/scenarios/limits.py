@@ -6,14 +6,14 @@ from decimal import Decimal
 
 import click
 
+from benchmarks.leasing import lease
 from benchmarks.measuring import Case, Measuring, Show
 from benchmarks.options import measuring_options
-from benchmarks.results import Run, note_latencies
+from benchmarks.results import Run
 from benchmarks.sampling import sampled
 from benchmarks.sink import boot_time
 from benchmarks.site import DATABASE, Site
 from benchmarks.timed_database import TimedDatabase
-from benchmarks.traffic import counted_statements
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.errors import RetryLater
@@ -63,44 +63,20 @@ def case(kind: str, senders: int, rate: int, seconds: float) -> Case:
         with sampled(site.servers) as idle:
             time.sleep(SETTLING)
         limits = limits_of(kind, rate)
-        leasing = [Leasing(database, number, limits, rate / senders) for number in range(senders)]
-        try:
-            for one in leasing:
-                one.thread.start()
-            show("settling", 0, 1)
-            time.sleep(SETTLING)
-            database.waits.clear()
-            for one in leasing:
-                one.taken = 0
-            began = time.monotonic()
-            with sampled(site.servers) as usage, counted_statements(site, run, seconds):
-                while time.monotonic() < began + seconds:
-                    show("leasing", time.monotonic() - began, seconds)
-                    time.sleep(0.2)
-            took = time.monotonic() - began
-            leases = list(database.waits)
-            taken = sum(one.taken for one in leasing)
-        finally:
-            for one in leasing:
-                one.stop.set()
-            for one in leasing:
-                one.thread.join()
-            database.close()
-        note_latencies(run, "a lease", leases)
-        if DATABASE in usage.seconds:
-            share = 100 * usage.seconds[DATABASE] / took
+        leasing = [LimitedSender(database, n, limits, rate / senders) for n in range(senders)]
+        leased = lease(site, show, run, database, leasing, settling=SETTLING, seconds=seconds)
+        if DATABASE in idle.seconds:
             at_rest = 100 * idle.seconds[DATABASE] / SETTLING
-            run.note("share of a core of the database", share, "%")
             run.note("share of a core of the idle database", at_rest, "%")
-        run.note("units taken", taken / took, "/s")
-        run.note("leases", len(leases) / took, "/s")
+        run.note("units taken", leased.taken / leased.seconds, "/s")
+        run.note("leases", leased.leases / leased.seconds, "/s")
         return run
 
     label = f"{kind}, {senders} senders, {rate} units/s"
     return Case(label, measure, {"kind": kind, "senders": senders, "rate": rate})
 
 
-class Leasing:
+class LimitedSender:
     """One sender's limiter, and a thread that uses what it is granted.
 
     `rate`: units a second that the sender would send. It has twice as much waiting.
@@ -114,18 +90,27 @@ class Leasing:
         self._rate = rate
         self._waiting = max(1, int(2 * rate))
         self.taken = 0
-        self.stop = threading.Event()
-        self.thread = threading.Thread(target=self._run)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def start(self) -> None:
+        """Start to lease, and to take."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop both."""
+        self._stop.set()
+        self._thread.join()
 
     def _run(self) -> None:
         began, used = time.monotonic(), 0
-        while not self.stop.is_set():
+        while not self._stop.is_set():
             try:
                 pause = self._limiter.turn(self._waiting)
             except RetryLater:
                 continue
             until = time.monotonic() + pause
-            while not self.stop.wait(max(0.0, min(TAKING, until - time.monotonic()))):
+            while not self._stop.wait(max(0.0, min(TAKING, until - time.monotonic()))):
                 due = int((time.monotonic() - began) * self._rate) + self._waiting - used
                 taken = self._limiter.take(due) if due > 0 else None
                 if taken is not None:

@@ -1,19 +1,17 @@
 """The cost of leasing the rates of many campaigns."""
 
 import threading
-import time
 from decimal import Decimal
 
 import click
 
+from benchmarks.leasing import lease
 from benchmarks.measuring import Case, Measuring, Show
 from benchmarks.options import measuring_options
-from benchmarks.results import Run, note_latencies
-from benchmarks.sampling import sampled
+from benchmarks.results import Run
 from benchmarks.sink import boot_time
-from benchmarks.site import DATABASE, Site
+from benchmarks.site import Site
 from benchmarks.timed_database import TimedDatabase
-from benchmarks.traffic import counted_statements
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState, Delivery
 from campaign_common.domain.limits.campaign_pace import CampaignPace
@@ -62,32 +60,11 @@ def case(campaigns: int, rate: int, senders: int, seconds: float) -> Case:
             cursor.execute("DELETE FROM campaigns")
             cursor.executemany(INSERT_CAMPAIGN, [(one, rate) for one in ids])
         database = TimedDatabase(MysqlSettings(dsn=site.dsn, active=senders, idle=senders))
-        leasing = [Leasing(database, number, ids, rate) for number in range(senders)]
-        try:
-            for one in leasing:
-                one.start()
-            show("settling", 0, 1)
-            time.sleep(SETTLING)
-            database.waits.clear()
-            for one in leasing:
-                one.taken = 0
-            began = time.monotonic()
-            with sampled(site.servers) as usage, counted_statements(site, run, seconds):
-                while time.monotonic() < began + seconds:
-                    show("leasing", time.monotonic() - began, seconds)
-                    time.sleep(0.2)
-            took = time.monotonic() - began
-            waits, taken = list(database.waits), sum(one.taken for one in leasing)
-        finally:
-            for one in leasing:
-                one.stop()
-            database.close()
-        note_latencies(run, "a lease", waits)
-        if DATABASE in usage.seconds:
-            share = 100 * usage.seconds[DATABASE] / took
-            run.note("share of a core of the database", share, "%")
-        run.note("grants taken", taken / took, "/s")
-        run.note("share of the rates that was granted", taken / took / rate / campaigns, "share")
+        leasing = [RatedSender(database, number, ids, rate) for number in range(senders)]
+        leased = lease(site, show, run, database, leasing, settling=SETTLING, seconds=seconds)
+        per_second = leased.taken / leased.seconds
+        run.note("grants taken", per_second, "/s")
+        run.note("share of the rates that was granted", per_second / rate / campaigns, "share")
         return run
 
     noun = "sender" if senders == 1 else "senders"
@@ -95,7 +72,7 @@ def case(campaigns: int, rate: int, senders: int, seconds: float) -> Case:
     return Case(label, measure, {"campaigns": campaigns, "rate": rate, "senders": senders})
 
 
-class Leasing:
+class RatedSender:
     """One sender with messages of all campaigns, which takes every grant that it gets."""
 
     def __init__(

@@ -16,6 +16,7 @@ from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
 from tests.support.providers.recordings import recording_provider
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.running import running
 from tests.support.services.system import SHARDS, System
 
 SESSION_MS = 4_000
@@ -67,11 +68,8 @@ def scale(pytestconfig: pytest.Config) -> Scale:
 def own_database(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServer]:
     """A MariaDB that these tests may kill, and share."""
     server = DatabaseServer(servers_folder / "chaos-mariadb", database_program("mariadb", cache))
-    try:
-        server.start()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture(scope="session")
@@ -79,11 +77,8 @@ def own_broker(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
     """A broker that these tests may kill, and share; it notices lost senders soon."""
     timeouts = group_timeouts(SESSION_MS, 500)
     server = KafkaServer(servers_folder / "chaos-kafka", cache, properties=timeouts)
-    try:
-        server.start()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -24,6 +24,7 @@ from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.support.providers.recording_provider import Faults
 from tests.support.scraping import Scrape
 from tests.support.servers.databases import fresh_schema
+from tests.support.servers.running import running
 from tests.support.services.api_service import make_schema
 from tests.support.services.processes import STOP_SECONDS
 from tests.support.services.system import LOOK_AGAIN, SHARDS
@@ -61,12 +62,8 @@ class Second(NamedTuple):
 def second_server(folder: Path, cache: Cache) -> Iterator[tuple[DatabaseServer, str]]:
     """Run a server of its own, which may be killed; yields it and the DSN of a fresh schema."""
     server = DatabaseServer(folder / "second-mariadb", database_program("mariadb", cache))
-    try:
-        server.start()
-        with fresh_schema(server.dsn) as dsn:
-            yield server, dsn
-    finally:
-        server.stop()
+    with running(server), fresh_schema(server.dsn) as dsn:
+        yield server, dsn
 
 
 @contextmanager

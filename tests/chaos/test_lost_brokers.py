@@ -15,6 +15,7 @@ from tests.chaos.conftest import SESSION_MS
 from tests.chaos.scale import Scale
 from tests.chaos.scene import Scene, boot_time
 from tests.support.providers.recording_provider import Faults
+from tests.support.servers.running import running
 from tests.support.waiting import wait_until
 
 NOTICED_WITHIN = 3.0
@@ -37,11 +38,8 @@ def cluster(servers_folder: Path, cache: Cache, broker_session: float) -> Iterat
         "broker.session.timeout.ms": str(int(broker_session * 1000)),
     }
     cluster = KafkaCluster(servers_folder / "chaos-cluster", cache, properties=properties)
-    try:
-        cluster.start()
+    with running(cluster):
         yield cluster
-    finally:
-        cluster.stop()
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ from local_stack.servers.database import DatabaseServer
 from local_stack.stack import database_program
 from tests.integration.common.conftest import Make, one, read
 from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.servers.running import running
 
 SHARDS = 2
 ALL_OF_IT = "SELECT, INSERT, UPDATE, DELETE"
@@ -212,11 +213,8 @@ def logging_server(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServe
         database_program("mariadb", cache),
         ("--log-bin=binlog", "--binlog-format=STATEMENT"),
     )
-    try:
-        server.start()
+    with running(server):
         yield server
-    finally:
-        server.stop()
 
 
 def test_a_binary_log_of_statements_is_reported(logging_server: DatabaseServer) -> None:

@@ -6,7 +6,9 @@ import pytest
 from campaign_common.dsn import parse_dsn
 from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
+from campaign_common.store.core.budgets import insert_budget
 from local_stack.servers.kafka import KafkaServer
+from tests.integration.sender.budget_senders import HUNDRED, Senders
 from tests.integration.sender.scene import INSERT_CAMPAIGN, SHARDS, FaultyDatabase, Scene
 from tests.integration.sender.world import World
 from tests.support.servers.databases import SchemaServer, fresh_schema
@@ -52,6 +54,12 @@ def scene(database: str) -> Iterator[Scene]:
         cursor.execute(INSERT_CAMPAIGN, (CAMPAIGN, EPOCH))
     yield Scene(faulty)
     faulty.close()
+
+
+@pytest.fixture
+def senders(scene: Scene) -> Senders:
+    scene.change(lambda c: insert_budget(c, CAMPAIGN, HUNDRED))
+    return Senders(scene)
 
 
 @pytest.fixture(scope="module")

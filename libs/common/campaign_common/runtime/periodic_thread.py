@@ -128,3 +128,25 @@ class IndispensableThread:
             log.critical("required thread failed", thread=self._name, exc_info=True)
             if self._on_failure is not None:
                 self._on_failure()
+
+
+class ThreadedPart:
+    """Part of a process that works in indispensable threads of its own."""
+
+    def __init__(self, *threads: IndispensableThread) -> None:
+        self._threads = threads
+
+    def start(self) -> None:
+        """Start the threads."""
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def alive(self) -> bool:
+        """Return whether all threads run; only a programming error ends one early."""
+        return all(thread.alive for thread in self._threads)
+
+    def _join(self) -> None:
+        """Wait until the threads have ended, which they were asked to do."""
+        for thread in self._threads:
+            thread.join()

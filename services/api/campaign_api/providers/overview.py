@@ -9,7 +9,7 @@ from typing import Any
 
 from campaign_api.errors import NotFound
 from campaign_api.providers.readiness import PresentState, standing_of
-from campaign_api.providers.senders import knowing
+from campaign_api.providers.senders import knowing, without_reasons
 from campaign_common.database import Cursors, Databases
 from campaign_common.metrics.distribution import SECONDS, CountedValues
 from campaign_common.settings import AnswerWord, Settings
@@ -52,19 +52,21 @@ class ProviderOverview:
         self._duplicates: Counter[str] | None = None
         self._summed_at = 0.0
 
-    def read_all(self) -> list[dict[str, Any]]:
+    def read_all(self, *, shows_reasons: bool) -> list[dict[str, Any]]:
         """Read every configured provider, in the order of the configuration.
+
+        Without `shows_reasons` it is not said why senders can not send, which names secrets.
 
         Raises:
             RetryLater: a database is down.
         """
         with self._databases.reading() as cursors:
-            present = self._present(cursors, self._configured)
-            duplicates = self._duplicate_counts(cursors)
+            present = self._present(cursors, self._configured, shows_reasons=shows_reasons)
+        duplicates = self._duplicate_counts()
         return [self._described(name, present, duplicates) for name in self._configured]
 
-    def read(self, name: str) -> dict[str, Any]:
-        """Read one provider, with its latest events.
+    def read(self, name: str, *, shows_reasons: bool) -> dict[str, Any]:
+        """Read one provider, with its latest events; `shows_reasons` as of all.
 
         Raises:
             NotFound: it is not configured.
@@ -73,36 +75,39 @@ class ProviderOverview:
         if name not in self._configured:
             raise NotFound(f"there is no provider {name}")
         with self._databases.reading() as cursors:
-            present = self._present(cursors, [name])
-            duplicates = self._duplicate_counts(cursors)
+            present = self._present(cursors, [name], shows_reasons=shows_reasons)
             events = read_provider_events(
                 cursors.main, name, limit=LATEST_EVENTS, kinds=(LIMITS_CHANGED, CHECKED)
             )
-        described = self._described(name, present, duplicates)
         return {
-            **described,
+            **self._described(name, present, self._duplicate_counts()),
             "events": [
                 {"id": event.id, "at": _utc(event.at), "actor": event.actor, "kind": event.kind}
                 for event in events
             ],
         }
 
-    def _present(self, cursors: Cursors, names: Collection[str]) -> PresentState:
+    def _present(
+        self, cursors: Cursors, names: Collection[str], *, shows_reasons: bool
+    ) -> PresentState:
         held = read_all_live(cursors.main).limits
         # Those of a newer version cannot be read here, and the configured ones are shown.
         live = {name: one.limits for name, one in held.items() if one.limits is not None}
         in_force = {name: live.get(name, self._configured[name].limits.limits) for name in names}
+        senders = recent_heartbeats(cursors.main)
         return PresentState(
-            recent_heartbeats(cursors.main),
+            senders if shows_reasons else without_reasons(senders),
             read_circuits(cursors.main),
             live,
             read_use(cursors.main, in_force),
         )
 
-    def _duplicate_counts(self, cursors: Cursors) -> Counter[str]:
+    def _duplicate_counts(self) -> Counter[str]:
+        """Return the sums; who waits for them holds no connection meanwhile."""
         with self._summing:
             if self._duplicates is None or self._clock() - self._summed_at >= DUPLICATES_KEPT:
-                self._duplicates = possible_duplicates_by_provider(cursors)
+                with self._databases.reading() as cursors:
+                    self._duplicates = possible_duplicates_by_provider(cursors)
                 self._summed_at = self._clock()
             return self._duplicates
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import Protocol
 
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 
 SHORTEST_WAIT = 0.002
 """Seconds between two looks; grants that are due in between start together."""
@@ -34,7 +34,7 @@ class GrantQueue(Protocol):
         """Start the messages whose grants are due."""
 
 
-class Pacer:
+class Pacer(ThreadedPart):
     """Thread that starts the messages of limited providers and campaigns when grants are due.
 
     `after`: called now and then while a provider is limited, as more may be claimed by then.
@@ -48,22 +48,13 @@ class Pacer:
         self._changed = threading.Event()
         for queue in queues:
             queue.on_waiting = self._changed.set
-        self._thread = IndispensableThread("pacer", self._run)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        super().__init__(IndispensableThread("pacer", self._run))
 
     def stop(self) -> None:
         """Stop the thread; return when it has ended."""
         self._stopped = True
         self._changed.set()
-        self._thread.join()
+        self._join()
 
     def _run(self) -> None:
         while not self._stopped:

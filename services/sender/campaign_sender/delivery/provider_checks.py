@@ -18,7 +18,11 @@ from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
-from campaign_common.store.limits.single_sends import take_single_send
+from campaign_common.store.limits.single_sends import (
+    UnitsOfDay,
+    return_single_send,
+    take_single_send,
+)
 from campaign_common.store.messages.provider_checks import (
     GRACE,
     CheckResult,
@@ -192,13 +196,21 @@ class ProviderChecks:
         prepared = self._checks[taken.provider].prepare(_message(taken))
         if taken.dry_run:
             return CheckReport(prepared.request, prepared.note, None)
-        self._take_of_day(taken)
+        self._require_in_time(taken_at)
+        units = self._take_of_day(taken)
+        try:
+            self._require_in_time(taken_at)
+            exchange = self._sent(taken, prepared)
+        except CheckImpossible:
+            self._return_to_day(taken, units)
+            raise
+        return CheckReport(prepared.request, prepared.note, exchange)
+
+    def _require_in_time(self, taken_at: float) -> None:
         if self._clock() > taken_at + SEND_WITHIN:
             raise CheckImpossible(
                 "the sender stood still after it had taken the check, and sent nothing; check again"
             )
-        exchange = self._sent(taken, prepared)
-        return CheckReport(prepared.request, prepared.note, exchange)
 
     def _sent(self, taken: TakenCheck, prepared: PreparedCheck) -> Exchange:
         exchange = prepared.send()
@@ -206,21 +218,31 @@ class ProviderChecks:
             self._accounts.note_accepted_check(taken.provider, prepared.account)
         return exchange
 
-    def _take_of_day(self, taken: TakenCheck) -> None:
+    def _take_of_day(self, taken: TakenCheck) -> UnitsOfDay:
         try:
             with self._database.transaction() as cursor:
-                used_up = take_single_send(
+                units = take_single_send(
                     cursor, taken.provider, self._limits[taken.provider], taken.content.body
                 )
         except RetryLater as error:
             raise CheckImpossible(
                 "the database did not respond, so that nothing was sent; check again"
             ) from error
+        used_up = units.used_up
         if used_up is not None:
             raise CheckImpossible(
                 f"the day is used up: {used_up.per_day:,} {used_up.unit} in {used_up.zone}, a check"
                 " included; raise the limit, or check with --dry-run"
             )
+        return units
+
+    def _return_to_day(self, taken: TakenCheck, units: UnitsOfDay) -> None:
+        """Return what a check took that sent nothing; while the database is down that is lost."""
+        try:
+            with self._database.transaction() as cursor:
+                return_single_send(cursor, taken.provider, units)
+        except RetryLater as error:
+            log.warning("units of a check not returned", check=taken.id, error=str(error))
 
     def _end(self, taken: TakenCheck, result: CheckResult) -> None:
         """Record a result; while the database is down, until the check counts as lost."""

@@ -8,7 +8,7 @@ import structlog
 
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
 from campaign_sender.delivery.send_guard import SendGuard
 
@@ -51,7 +51,7 @@ class SlowReadLog:
             )
 
 
-class SendGuardThread:
+class SendGuardThread(ThreadedPart):
     """Thread that refreshes a guard every `REFRESH_INTERVAL` seconds."""
 
     def __init__(
@@ -64,21 +64,12 @@ class SendGuardThread:
             "database unavailable, sends stopped", "database recovered, sends resumed", log
         )
         self._stop = threading.Event()
-        self._thread = IndispensableThread("send-guard", self._run)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        super().__init__(IndispensableThread("send-guard", self._run))
 
     def stop(self) -> None:
         """Stop the thread; return when it has ended."""
         self._stop.set()
-        self._thread.join()
+        self._join()
 
     def _run(self) -> None:
         pause = REFRESH_INTERVAL

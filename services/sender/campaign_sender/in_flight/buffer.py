@@ -7,42 +7,33 @@ transactions of the recorder (see `Recorder.between_transactions`).
 """
 
 import threading
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
 from time import monotonic
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
-from campaign_common.domain.shard import Epoch, Shard
+from campaign_common.domain.shard import Epoch
 from campaign_providers.contract import (
-    REACHED_PROVIDER,
     PreSendCheck,
     SendResult,
     SendStatus,
 )
-from campaign_sender.in_flight.admitted_queue import AdmittedQueue
-from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
+from campaign_sender.in_flight.admitted_messages import AdmittedMessages
+from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds, Unbounded
 from campaign_sender.in_flight.funds import Funds, NoBudgets
-from campaign_sender.in_flight.owned_shard import OwnedShard
-from campaign_sender.in_flight.rate_allowances import RateAllowances, use
-from campaign_sender.in_flight.short_messages import ShortMessages
+from campaign_sender.in_flight.owned_shard import OwnedShard, OwnedShards
+from campaign_sender.in_flight.pending_results import PendingResults
+from campaign_sender.in_flight.postponement import Postponement
 from campaign_sender.message import Message
 
 MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
-MOST_WAITING = 4
-"""Messages of one provider that wait here at most, as a multiple of a batch: those of campaigns
-with a rate beside others; and of all campaigns that wait for money."""
-
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
-
-SEEN_FOR = 60.0
-"""Seconds for which a provider counts as used here after a message of it was admitted."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -78,26 +69,22 @@ class InFlightBuffer:
         self._in_flight = in_flight
         self._batch_size = batch_size
         self._changed = threading.Condition()
-        self._shards: dict[int, OwnedShard] = {}
-        self._held: dict[MessageKey, Message] = {}
         self._bounds = bounds or Unbounded()
-        self._backlogs = backlogs
         self._funds = funds or NoBudgets()
-        self._allowances = RateAllowances(self._bounds)
-        self._short = ShortMessages()
-        self._admitted: dict[str, AdmittedQueue] = {}
-        """Messages that are not claimed yet, by provider."""
-        self._admitted_at: dict[str, float] = {}
-        """Monotonic time of the last admission by provider."""
-        self._claimed_of: Counter[str] = Counter()
-        self._results: list[SendResult[Message]] = []
-        self._decided = 0
-        """Number of results of messages that were never claimed."""
-        self._claimed = 0
+        self._admitted = AdmittedMessages(self._bounds, self._funds)
+        self._postponement = (
+            None
+            if backlogs is None
+            else Postponement(self._admitted, self._bounds, backlogs, batch_size)
+        )
+        self._shards = OwnedShards(self._admitted.queues.keys())
+        # Looked up for every message, so without a way over the shards.
+        self._held, self._draining = self._shards.held, self._shards.draining
+        self._by_number = self._shards.by_number
+        self._results = PendingResults(self._shards, self._bounds)
         self._taken_at = 0.0
         self.max_span = MAX_SPAN_FACTOR * in_flight
         """Distance of position and committable offset of a shard beyond which no fetch begins."""
-        self._draining: set[int] = set()
         self._in_transaction: set[int] = set()
         self.admission_lock = threading.Lock()
         """Held from a ledger look-up to the admission, and while a command rewrites outcomes."""
@@ -107,23 +94,21 @@ class InFlightBuffer:
     def add_shard(self, owned: OwnedShard) -> None:
         """Add a shard that was taken over."""
         with self._changed:
-            # A shard that was lost while draining may still be in the set.
-            self._draining.discard(owned.shard)
-            self._shards[owned.shard] = owned
+            self._shards.add(owned)
 
     def owned(self, shard: int) -> OwnedShard | None:
         """Return the shard if this process owns it."""
-        return self._shards.get(shard)
+        return self._by_number.get(shard)
 
     def epochs(self) -> dict[int, Epoch]:
         """Return the owned shards, each with its claim epoch."""
         with self._changed:
-            return {shard: owned.epoch for shard, owned in self._shards.items()}
+            return self._shards.epochs()
 
     def shards(self) -> list[OwnedShard]:
         """Return the owned shards, in the order of their numbers."""
         with self._changed:
-            return sorted(self._shards.values(), key=lambda owned: owned.shard)
+            return sorted(self._by_number.values(), key=lambda owned: owned.shard)
 
     def drop_shard(self, owned: OwnedShard) -> None:
         """Remove a shard and its messages; results that arrive afterwards are late.
@@ -131,17 +116,10 @@ class InFlightBuffer:
         Does nothing when the shard has been taken over again meanwhile.
         """
         with self._changed:
-            if self._shards.get(owned.shard) is not owned:
-                return
-            shard = owned.shard
-            del self._shards[shard]
-            self._draining.discard(shard)
-            self._claimed -= len(owned.claimed)
-            self._claimed_of.subtract(m.provider for m in owned.claimed.values())
-            self._leave_admitted({shard})
-            for key in [k for k, m in self._held.items() if m.record.shard == shard]:
-                del self._held[key]
-            self._changed.notify_all()
+            if self._by_number.get(owned.shard) is owned:
+                self._shards.drop(owned)
+                self._take_admitted([owned.shard])
+                self._changed.notify_all()
 
     def holds(self, message: Message) -> bool:
         """Return whether this process still holds this very record of the message."""
@@ -167,11 +145,7 @@ class InFlightBuffer:
     def held_messages(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
         """Return the held messages of a campaign and shard, by seq."""
         with self._changed:
-            return {
-                seq: message
-                for (of_campaign, seq), message in self._held.items()
-                if of_campaign == campaign_id and message.record.shard == shard
-            }
+            return self._shards.held_of(shard, campaign_id)
 
     def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Track fetched records of a shard, in rising order, as unfinished."""
@@ -181,9 +155,7 @@ class InFlightBuffer:
     def advance_to(self, partition: int, position: int) -> None:
         """Advance the shards of a partition: all records below `position` were decoded."""
         with self._changed:
-            for owned in self._shards.values():
-                if owned.place.partition == partition:
-                    owned.offsets.advance_to(position)
+            self._shards.advance_to(partition, position)
 
     def admit(
         self,
@@ -196,7 +168,7 @@ class InFlightBuffer:
         Messages of a shard that was lost since the look-up are left out.
         """
         with self._changed:
-            epochs, held = self.epochs(), self._held
+            epochs, held = self._shards.epochs(), self._held
             runs: dict[tuple[str, CampaignId], list[Message]] = {}
             provider, campaign_id = "", None  # one run at a time, as a batch has a few campaigns
             append: Callable[[Message], None] = _ignore
@@ -208,17 +180,11 @@ class InFlightBuffer:
                         provider, campaign_id = message.provider, record.campaign_id
                         append = runs.setdefault((provider, campaign_id), []).append
                     append(message)
-            self._allowances.count_again()
-            now = monotonic()
-            for (provider, campaign_id), run in runs.items():
-                self._queue_of(provider).extend(campaign_id, run)
-                self._admitted_at[provider] = now
-            for result in decided:
-                if epochs.get(result.message.record.shard) == result.message.epoch:
-                    self._held[result.message.key] = result.message
-                    self._results.append(result)
-                    self._decided += 1
-            self._finish(dropped)
+            self._admitted.extend(runs)
+            kept = [r for r in decided if epochs.get(r.message.record.shard) == r.message.epoch]
+            held.update((result.message.key, result.message) for result in kept)
+            self._results.add_decided(kept)
+            self._shards.finish(dropped)
             self._changed.notify_all()
 
     def wait_for_capacity(self, timeout: float) -> bool:
@@ -229,50 +195,30 @@ class InFlightBuffer:
     def admitted(self, provider: str) -> int:
         """Return the number of messages of a provider that are not claimed yet."""
         with self._changed:
-            return len(self._admitted.get(provider, ()))
+            return self._admitted.count(provider)
 
     def admitted_of(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
         """Count the messages of some campaigns that are not claimed yet."""
-        waiting: Counter[CampaignId] = Counter()
         with self._changed:
-            for queue in self._admitted.values():
-                waiting.update(queue.counts(campaigns))
-        return waiting
+            return self._admitted.counts(campaigns)
 
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
-        """Postpone what waits here for resting providers, or before messages of other ones.
+        """Postpone what waits here for long, as `Postponement.take` says, and add its results.
 
-        So goes what waits for money of its campaign, where it holds up its shard, or is too much.
         The fetch stops for a full queue, or for an offset that is held back, and then the records
-        of other providers may wait behind. `in_use`: providers that running campaigns choose.
-        `is_shared`: several campaigns run, so that what waits for the rate of one goes back, too.
+        of other providers may wait behind.
         """
-        backlogs = self._backlogs
-        if backlogs is None:
+        if self._postponement is None:
             return
         with self._changed:
-            before = len(self._results)
-            used = {*in_use, *(p for p, at in self._admitted_at.items() if _is_recent(at))}
-            holds_offsets = self._has_full_span()
-            stuck = self._stuck_shards() if is_shared else ()
-            for provider, queue in self._admitted.items():
-                room: int | None = None
-                if not len(queue):
-                    continue
-                if backlogs.rests(provider):
-                    room = 0
-                else:
-                    if is_shared:
-                        self._postpone_of_campaigns(provider, queue, backlogs, stuck)
-                    if used - {provider} and (holds_offsets or len(queue) >= self._batch_size):
-                        room = backlogs.room(provider, holds_offsets=holds_offsets)
-                if room is None or len(queue) <= room:
-                    continue
-                surplus = queue.take_excess(room)
-                self._results += backlogs.postpone(provider, surplus)
-                self._decided += len(surplus)
-            self._postpone_short(backlogs)
-            if len(self._results) > before:
+            postponed = self._postponement.take(
+                in_use,
+                self._shards.beyond(self.max_span // 2),
+                is_shared=is_shared,
+                holds_offsets=self._shards.has_span(self.max_span),
+            )
+            if postponed:
+                self._results.add_decided(postponed)
                 self._changed.notify_all()
 
     def drop_void(
@@ -286,12 +232,7 @@ class InFlightBuffer:
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
-            waiting = [
-                message
-                for provider, queue in self._admitted.items()
-                for message in (queue if provider in providers else queue.of(campaigns))
-            ]
-            waiting += self._short
+            waiting = self._admitted.of(providers, campaigns)
         void = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
@@ -300,30 +241,27 @@ class InFlightBuffer:
         if not void:
             return
         with self._changed:
-            for message in self._take_waiting(lambda m: id(m) in void):
-                self._results.append(void[id(message)])
-                self._decided += 1
+            dropped = self._admitted.take_if(lambda message: id(message) in void)
+            self._results.add_decided([void[id(message)] for message in dropped])
             self._changed.notify_all()
 
     def wake(self) -> None:
         """Have the recorder look again what may be claimed, as the grants of a limit change."""
         with self._changed:
-            if any(map(len, self._admitted.values())):
+            if self._admitted.has_queued():
                 self._changed.notify_all()
 
     def queue_short(self) -> None:
         """Queue messages again that waited for money."""
         with self._changed:
-            if self._short:
-                for message in reversed(self._short.take_all()):
-                    self._queue_of(message.provider).put_back(message)
-                self._allowances.count_again()
+            if self._admitted.short:
+                self._admitted.queue_short()
                 self._changed.notify_all()
 
     def first_short(self) -> list[Message]:
         """Return the first message of each campaign that waits for money."""
         with self._changed:
-            return self._short.first()
+            return self._admitted.short.first()
 
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
@@ -335,7 +273,7 @@ class InFlightBuffer:
     def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider."""
         with self._changed:
-            self._results.extend(results)
+            self._results.add(results)
             self._changed.notify_all()
 
     # --- used by the recorder -------------------------------------------------------------
@@ -353,23 +291,9 @@ class InFlightBuffer:
     def take_batch(self) -> RecorderBatch:
         """Take every result, and as many admitted messages as may be claimed."""
         with self._changed:
-            held = self._held
-            results: list[SendResult[Message]] = []
-            late: list[SendResult[Message]] = []
-            keep = results.append
-            for result in self._results:
-                message = result.message
-                if held.get(message.key) is message:
-                    keep(result)
-                else:
-                    late.append(result)
-            ending = self._ending(results)
-            self._note_sends(results, ending)
-            self._results, self._decided = [], 0
-            claims: list[Message] = []
-            self._allowances.count_again()
-            for provider, n in self._claimable(ending).items():
-                self._claim_funded(provider, n, claims)
+            results, late, ending = self._results.take()
+            self._admitted.count_again()
+            claims = self._admitted.take(self._claimable(ending))
             self._taken_at = monotonic()
             self._in_transaction = {message.record.shard for message in claims}
             return RecorderBatch(results, claims, late)
@@ -377,14 +301,12 @@ class InFlightBuffer:
     def put_back(self, batch: RecorderBatch) -> None:
         """Put back a batch whose transaction did not happen, in its old order."""
         with self._changed:
-            self._allowances.count_again()
+            self._admitted.count_again()
             self._in_transaction = set()
-            self._results[:0] = batch.results + batch.late
-            self._decided += sum(not self._is_claimed(r.message) for r in batch.results)
+            self._results.put_back(batch.results, batch.late)
             self._funds.give_back(batch.claims)
-            for message in reversed(batch.claims):
-                if self._held.get(message.key) is message:
-                    self._queue_of(message.provider).put_back(message)
+            held = self._held
+            self._admitted.put_back(m for m in reversed(batch.claims) if held.get(m.key) is m)
 
     def apply_commit(
         self, results: Sequence[SendResult[Message]], claimed: Iterable[Message]
@@ -394,7 +316,7 @@ class InFlightBuffer:
         Released messages keep their offset unfinished: the shard's next owner fetches them again.
         """
         with self._changed:
-            self._allowances.count_again()
+            self._admitted.count_again()
             self._in_transaction = set()
             seconds = monotonic() - self._taken_at
             self._bounds.note_transaction(seconds)
@@ -402,18 +324,11 @@ class InFlightBuffer:
             not_started = [r.message for r in results if r.status is SendStatus.NOT_GRANTED]
             if not_started:
                 results = [r for r in results if r.status is not SendStatus.NOT_GRANTED]
-                self._forget(not_started)
-                self._admit_again(not_started)
-            self._forget(result.message for result in results)
-            self._finish(r.message for r in results if r.status is not SendStatus.RELEASED)
-            shards, epochs, before = self._shards, self.epochs(), self._claimed
-            claimed = list(claimed)
-            for message in claimed:
-                shard = message.record.shard
-                if epochs.get(shard) == message.epoch:
-                    shards[shard].claimed[message.key] = message
-                    self._claimed += 1
-            self._note_claimed(claimed, self._claimed - before)
+                self._shards.forget(not_started)
+                self._admitted.put_back(self._shards.hold_again(reversed(not_started)))
+            self._shards.forget(result.message for result in results)
+            self._shards.finish(r.message for r in results if r.status is not SendStatus.RELEASED)
+            self._shards.claim(claimed)
             self._changed.notify_all()
 
     # --- draining -------------------------------------------------------------------------
@@ -427,101 +342,19 @@ class InFlightBuffer:
         """
         with self._changed:
             self._draining.update(shards)
-            self._abandon_admitted(shards)
+            # Their offsets stay unfinished: the next owner of the shard fetches them again.
+            for message in self._take_admitted(shards):
+                self._held.pop(message.key, None)
             self._changed.notify_all()
             return self._changed.wait_for(lambda: not self._has_unrecorded(shards), timeout)
 
     # --- inside the lock ------------------------------------------------------------------
 
-    def _forget(self, messages: Iterable[Message]) -> None:
-        shards, epochs, held = self._shards, self.epochs(), self._held
-        before, ended = self._claimed, list[Message]()
-        for message in messages:
-            shard = message.record.shard
-            if epochs.get(shard) == message.epoch:
-                if shards[shard].claimed.pop(message.key, None) is not None:
-                    self._claimed -= 1
-                    ended.append(message)
-                held.pop(message.key, None)
-        self._note_claimed(ended, self._claimed - before)
-
-    def _note_claimed(self, messages: Sequence[Message], change: int) -> None:
-        """Note that messages are claimed, or not any more; `change` is their number, or less it."""
-        if len(self._admitted) == 1:
-            for provider in self._admitted:
-                self._claimed_of[provider] += change
-        elif change > 0:
-            self._claimed_of.update(message.provider for message in messages)
-        else:
-            self._claimed_of.subtract(message.provider for message in messages)
-
-    def _finish(self, messages: Iterable[Message]) -> None:
-        epochs = self.epochs()
-        ended: dict[int, list[int]] = defaultdict(list)
-        for message in messages:
-            if epochs.get(message.record.shard) == message.epoch:
-                ended[message.record.shard].append(message.offset)
-        for shard, offsets in ended.items():
-            self._shards[shard].offsets.finish(offsets)
-
-    def _admit_again(self, messages: Sequence[Message]) -> None:
-        """Put messages that did not start before all others of their provider."""
-        epochs = self.epochs()
-        for message in reversed(messages):
-            shard = message.record.shard
-            if epochs.get(shard) == message.epoch and shard not in self._draining:
-                self._held[message.key] = message
-                self._queue_of(message.provider).put_back(message)
-
-    def _queue_of(self, provider: str) -> AdmittedQueue:
-        queue = self._admitted.get(provider)
-        if queue is None:
-            queue = self._admitted[provider] = AdmittedQueue(self._bounds.priority_of)
-        return queue
-
-    def _postpone_of_campaigns(
-        self, provider: str, queue: AdmittedQueue, backlogs: Backlogs, stuck: Collection[Shard]
-    ) -> None:
-        """Postpone what waits for long for its campaign's rate, or holds up its shard."""
-        for campaign_id, waiting in queue.counts(self._bounds.campaigns_with_rate()).items():
-            if not stuck and waiting <= LEAST_BACKLOG:
-                continue
-            rate = self._bounds.rate_of(campaign_id)
-            if rate is None:
-                continue
-            surplus: list[Message] = []
-            if stuck:
-                surplus += queue.take_if(lambda m: m.record.shard in stuck, [campaign_id])
-            surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
-            if surplus:
-                self._results += backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
-                self._decided += len(surplus)
-
-    def _postpone_short(self, backlogs: Backlogs) -> None:
-        """Postpone what waits for money and holds up its shard, and the latest of too much."""
-        stuck = self._stuck_shards() if self._short else ()
-        surplus = self._short.take_if(lambda message: message.record.shard in stuck)
-        surplus += self._short.take_excess(MOST_WAITING * self._batch_size)
-        for message in surplus:
-            self._results += backlogs.postpone_short(message)
-        self._decided += len(surplus)
-
-    def _take_waiting(self, condition: Callable[[Message], bool]) -> list[Message]:
-        """Take every message that is not claimed and meets a condition."""
-        taken = self._short.take_if(condition)
-        for queue in self._admitted.values():
-            taken += queue.take_if(condition)
-        return taken
-
-    def _stuck_shards(self) -> Collection[Shard]:
-        """Return the shards that will not be fetched any more unless their messages end."""
-        return {one.shard for one in self._shards.values() if one.offsets.span > self.max_span // 2}
-
     def _has_work(self) -> bool:
         return (
             bool(self._results)
-            or (self._claimed < self._in_flight and bool(self._claimable({})))
-            or self._have_progress(self._draining)
+            or (self._shards.claimed < self._in_flight and bool(self._claimable({})))
+            or self._shards.have_progress(self._draining)
         )
 
     def _has_batch(self) -> bool:
@@ -530,117 +363,34 @@ class InFlightBuffer:
         enough = max(1, min(self._batch_size // 2, self._in_flight // 4))
         if results >= enough:
             return True
-        if (
-            results >= FEW
-            and 2 * results >= self._claimed
-            and any(map(len, self._admitted.values()))
-        ):
+        if results >= FEW and 2 * results >= self._shards.claimed and self._admitted.has_queued():
             return True
-        claimable = sum(self._claimable(self._ending(self._results)).values())
+        claimable = sum(self._claimable(self._results.ending()).values())
         return results + claimable >= self._batch_size // 2
-
-    def _ending(self, results: Sequence[SendResult[Message]]) -> Mapping[str, int]:
-        """Count the claimed messages among results, by provider."""
-        if self._decided:
-            claimed = (r.message for r in results if self._is_claimed(r.message))
-            return Counter(message.provider for message in claimed)
-        if len(self._admitted) <= 1 and len(self._claimed_of) <= 1:
-            return {provider: len(results) for provider in self._claimed_of}
-        return Counter(result.message.provider for result in results)
-
-    def _note_sends(
-        self, results: Sequence[SendResult[Message]], ending: Mapping[str, int]
-    ) -> None:
-        """Note the throughput of providers: what ends without a send is none."""
-        unsent = [r.message for r in results if r.status not in REACHED_PROVIDER]
-        without = Counter(m.provider for m in unsent if self._is_claimed(m)) if unsent else {}
-        for provider, n in ending.items():
-            self._bounds.note_results(provider, n - without.get(provider, 0))
-
-    def _is_claimed(self, message: Message) -> bool:
-        owned = self._shards.get(message.record.shard)
-        return owned is not None and owned.claimed.get(message.key) is message
 
     def _claimable(self, ending: Mapping[str, int]) -> dict[str, int]:
         """Return how many messages of each provider may be claimed once results are recorded.
 
-        `ending`: claimed messages among these results. Providers share what may be in flight; one
-        that needs less leaves it to the others.
+        `ending`: claimed messages among these results.
         """
-        room = max(0, self._in_flight - self._claimed + sum(ending.values()))
-        wanted: dict[str, int] = {}
-        for provider, queue in self._admitted.items():
-            if available := self._allowances.available(provider, queue):
-                claimed = self._claimed_of[provider] - ending.get(provider, 0)
-                n = min(available, self._bounds.claimable(provider, max(0, claimed), available))
-                if n:
-                    wanted[provider] = n
-        claimable: dict[str, int] = {}
-        for left, (provider, n) in zip(
-            range(len(wanted), 0, -1), sorted(wanted.items(), key=itemgetter(1)), strict=True
-        ):
-            if n := min(n, -(-room // left)):
-                claimable[provider] = n
-                room -= n
-        return claimable
+        room = max(0, self._in_flight - self._shards.claimed + sum(ending.values()))
+        return self._admitted.claimable(room, self._shards.claimed_of, ending)
 
     def _has_capacity(self) -> bool:
-        return not self._has_full_span() and all(map(self._may_grow, self._admitted.values()))
+        return not self._shards.has_span(self.max_span) and self._admitted.may_grow(
+            self._batch_size
+        )
 
-    def _has_full_span(self) -> bool:
-        return any(owned.offsets.span >= self.max_span for owned in self._shards.values())
-
-    def _may_grow(self, queue: AdmittedQueue) -> bool:
-        """Return whether more messages may be fetched; those that wait for a rate hold none back.
-
-        As few of them are published as their campaigns let through in seconds.
-        """
-        size = len(queue)
-        if size < self._batch_size:
-            return True
-        slow = sum(queue.counts(self._bounds.campaigns_with_rate()).values())
-        return size - slow < self._batch_size and size < MOST_WAITING * self._batch_size
-
-    def _abandon_admitted(self, shards: Collection[int]) -> None:
-        # These were not sent, and their offsets stay unfinished: the next owner of the shard
-        # fetches them again.
-        for message in self._leave_admitted(shards):
-            self._held.pop(message.key, None)
-
-    def _leave_admitted(self, shards: Collection[int]) -> list[Message]:
+    def _take_admitted(self, shards: Collection[int]) -> list[Message]:
         """Take the messages of `shards` that are not claimed, and return them."""
-        return self._take_waiting(lambda message: message.record.shard in shards)
-
-    def _claim_funded(self, provider: str, n: int, claims: list[Message]) -> None:
-        """Take up to `n` messages of a provider as `claims`; set aside those that lack money.
-
-        One that lacks it holds no message of another campaign back; those of its own wait behind.
-        """
-        queue, cost_of = self._admitted[provider], self._bounds.cost_of(provider)
-        end = len(claims) + n
-        allowed = self._allowances.of(queue, claims)
-        while len(claims) < end:
-            taken = queue.take(end - len(claims), allowed, cost_of)
-            if not taken:
-                return
-            funded, short = self._funds.reserve(taken, self._short.campaigns)
-            claims += funded
-            use(allowed, funded)
-            self._short.add(short)
+        return self._admitted.take_if(lambda message: message.record.shard in shards)
 
     def _has_unrecorded(self, shards: Collection[int]) -> bool:
         return (
             not self._in_transaction.isdisjoint(shards)
-            or any(self._shards[n].claimed for n in shards if n in self._shards)
-            or self._have_progress(shards)
+            or self._shards.have_claims(shards)
+            or self._shards.have_progress(shards)
         )
-
-    def _have_progress(self, shards: Iterable[int]) -> bool:
-        return any(self._shards[n].has_progress for n in shards if n in self._shards)
-
-
-def _is_recent(at: float) -> bool:
-    return monotonic() - at <= SEEN_FOR
 
 
 def _ignore(_: Message) -> None:

@@ -23,7 +23,7 @@ from campaign_common.domain.limits.money_grants import (
 )
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.outage_log import Outage
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 from campaign_common.store.core.budgets import BUDGET_LOST
 from campaign_sender.in_flight.funds import Reserved
 from campaign_sender.limiting.budget_rows import BudgetRows
@@ -57,7 +57,7 @@ class BudgetTurn(NamedTuple):
     """Time since the turn before."""
 
 
-class BudgetLeases:
+class BudgetLeases(ThreadedPart):
     """Money of each campaign with a budget that this sender sends for, and the threads that lease.
 
     It is reserved for a message before that is claimed, and given back where it did not start, so
@@ -106,28 +106,17 @@ class BudgetLeases:
         self._stop = threading.Event()
         self._rows = {False: BudgetRows(database), True: BudgetRows(database, only_free=True)}
         self._turned_at = {False: clock(), True: clock()}
-        self._threads = (
+        super().__init__(
             IndispensableThread("budget-leases", partial(self._run, locked=False)),
             IndispensableThread("locked-budgets", partial(self._run, locked=True)),
             IndispensableThread("used-up-budgets", self._run_pauses),
         )
 
-    def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the threads run; only a programming error ends one early."""
-        return all(thread.alive for thread in self._threads)
-
     def stop(self) -> None:
         """Stop the threads, and return what is held."""
         self._stop.set()
         self._is_short.set()
-        for thread in self._threads:
-            thread.join()
+        self._join()
         self.return_all()
 
     def return_all(self) -> None:

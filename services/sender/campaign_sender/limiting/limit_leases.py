@@ -15,7 +15,7 @@ from campaign_common.errors import DatabaseTimeout, RetryLater
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.late_slots import TOO_LATE
 from campaign_common.runtime.outage_log import OutageLog
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 from campaign_common.store.limits.live_limits import read_all_live
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.publishing import InUse, read_in_use
@@ -51,7 +51,7 @@ class Load(NamedTuple):
     """From 0 to 1."""
 
 
-class LimitLeases:
+class LimitLeases(ThreadedPart):
     """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
 
     `routes`: those that campaigns may take. `paces`: rates of campaigns, whose grants `RateLeases`
@@ -81,7 +81,7 @@ class LimitLeases:
         """Providers and campaigns in use, at the last read."""
         self._outages = OutageLog()
         self._stop = threading.Event()
-        self._threads = (
+        super().__init__(
             IndispensableThread("live-limits", self._follow),
             *(
                 IndispensableThread(f"limits-of-{name}", partial(self._lease, name))
@@ -91,21 +91,10 @@ class LimitLeases:
         for limiter in limiters.values():
             limiter.withhold()  # until its limits are read
 
-    def start(self) -> None:
-        """Start the threads."""
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the threads run; only a programming error ends one early."""
-        return all(thread.alive for thread in self._threads)
-
     def stop(self) -> None:
         """Stop the threads, and return the grants of days that are left."""
         self._stop.set()
-        for thread in self._threads:
-            thread.join()
+        self._join()
         try:
             for limiter in self._limiters.values():
                 limiter.return_rest()

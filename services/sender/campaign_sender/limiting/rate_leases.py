@@ -14,7 +14,7 @@ from campaign_common.domain.limits.turn_times import FAR, TurnTimes
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.late_slots import TOO_LATE, LateSlots
 from campaign_common.runtime.outage_log import OutageLog
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 from campaign_common.store.limits.campaign_slots import (
     insert_campaign_slots,
     read_campaign_slots,
@@ -76,7 +76,7 @@ class _Read(NamedTuple):
     """Present ones, which may have changed since messages were admitted."""
 
 
-class RateLeases:
+class RateLeases(ThreadedPart):
     """Leases the grants of the campaigns with a rate, of all in one turn, and by few statements.
 
     A campaign without messages here costs nothing. `waiting`: messages that could be sent.
@@ -113,16 +113,7 @@ class RateLeases:
         """Place of the campaign whose part is the first in the next turn."""
         self._outages = OutageLog()
         self._stop = threading.Event()
-        self._thread = IndispensableThread("rate-leases", self._run)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        super().__init__(IndispensableThread("rate-leases", self._run))
 
     def require_in_time(self) -> None:
         """Check that grants are leased before their slots begin.
@@ -136,7 +127,7 @@ class RateLeases:
     def stop(self) -> None:
         """Stop the thread; return when it has ended."""
         self._stop.set()
-        self._thread.join()
+        self._join()
 
     def _run(self) -> None:
         while not self._stop.is_set():

@@ -20,7 +20,7 @@ from campaign_common.domain.message import MessageKey
 from campaign_common.errors import CommitUnknown, RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import Outage
-from campaign_common.runtime.periodic_thread import IndispensableThread
+from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
 from campaign_common.store.core.possible_duplicates import RepeatedKey
 from campaign_common.store.messages.ledger import LedgerRow, look_up, repeated_sends
 from campaign_common.store.messages.possibly_sent import note_late_results, read_possibly_sent
@@ -65,7 +65,7 @@ EMPTY_BATCH = RecorderBatch([], [], [])
 log = structlog.get_logger()
 
 
-class Recorder:
+class Recorder(ThreadedPart):
     """Runs the transactions of one shard group, one after the other, in a thread of its own."""
 
     def __init__(
@@ -93,21 +93,12 @@ class Recorder:
         self._backoff = Backoff(self._stop.wait, FIRST_BACKOFF, MAX_BACKOFF, jitter=0.5)
         self._available = True
         self._traces = traces
-        self._thread = IndispensableThread("recorder", self._run)
-
-    def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        super().__init__(IndispensableThread("recorder", self._run))
 
     def stop(self) -> None:
         """Stop after the current transaction; return when the thread has ended."""
         self._stop.set()
-        self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        """Return whether the thread runs; only a programming error ends it early."""
-        return self._thread.alive
+        self._join()
 
     @contextmanager
     def between_transactions(self) -> Iterator[None]:

@@ -8,8 +8,8 @@ from flask.testing import FlaskClient
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
-from campaign_common.errors import CommitUnknown
 from tests.integration.api.drafted import LATER, PATH, body
+from tests.integration.api.lost_commits import lose_first_commit
 from tests.integration.api.one_campaign import NEW, add_three, do, done, history, make_one, run_it
 from tests.integration.api.stored import change, rows, value
 
@@ -225,16 +225,7 @@ def test_a_lost_answer_to_the_commit_orders_nothing_twice(
     client: FlaskClient, campaign_id: int, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fail_two(pool, campaign_id)
-    run, lost = pool.run, list[object]()
-
-    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401 - the pool's own
-        result = run(work, **options)
-        if not lost:
-            lost.append(result)
-            raise CommitUnknown("no clear answer to COMMIT")
-        return result
-
-    monkeypatch.setattr(pool, "run", lose_the_first)
+    lost = lose_first_commit(pool, monkeypatch)
     assert done(client, campaign_id, "retry", status="failed")["matched"] == 2
     assert lost == [2]
     assert value(pool, "SELECT COUNT(*) FROM shard_commands") == 2

@@ -10,11 +10,11 @@ from flask.testing import FlaskClient
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import ApiKey, Scope
-from campaign_common.errors import CommitUnknown
 from campaign_common.settings import ApiSettings, HttpSettings, Settings
 from campaign_common.store.access.api_keys import insert_key
 from campaign_common.store.campaigns import plans
 from tests.integration.api.drafted import LATER, NEW, PATH, body, events, made, post, problem
+from tests.integration.api.lost_commits import lose_first_commit
 from tests.integration.api.stored import REQUEST, add_list, change, create, rows, value
 
 
@@ -74,17 +74,7 @@ def test_ids_are_taken_from_the_clock_and_never_twice(
 def test_a_lost_answer_to_the_commit_makes_no_second_campaign(
     client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = pool.run
-    lost = []
-
-    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401
-        result = run(work, **options)
-        if not lost:
-            lost.append(result)
-            raise CommitUnknown("no clear answer to COMMIT")
-        return result
-
-    monkeypatch.setattr(pool, "run", lose_the_first)
+    lost = lose_first_commit(pool, monkeypatch)
     campaign = made(client)
     assert lost == [campaign["id"]]
     assert rows(pool, "SELECT id FROM campaigns") == [(campaign["id"],)]

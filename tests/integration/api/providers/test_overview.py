@@ -157,3 +157,18 @@ def test_every_key_reads_and_unknown_ones_are_not_found(
     assert client.get("/v1/providers/simulated", headers=headers).status_code == 200
     assert client.get("/v1/providers/nobody", headers=headers).status_code == 404
     assert client.get("/v1/providers").status_code == 401
+
+
+def test_why_senders_can_not_send_is_said_to_administrators(
+    client: FlaskClient, pool: Database
+) -> None:
+    """It names a secret and its file."""
+    problem = "secret token, /run/secrets/t: No such file or directory"
+    beat(pool, providers={"simulated": problem})
+    paths = ("/v1/providers", "/v1/providers/simulated")
+    for scope in Scope:
+        headers = bearer(make_key(pool, scope))
+        answers = [client.get(path, headers=headers).get_data(as_text=True) for path in paths]
+        shown = [problem in answer for answer in answers]
+        assert shown == [scope is Scope.ADMIN] * 2, scope
+        assert all("can not send" in answer or problem in answer for answer in answers)

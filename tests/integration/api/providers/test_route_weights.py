@@ -14,9 +14,9 @@ from structlog.testing import capture_logs
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.content.price import Price
-from campaign_common.errors import CommitUnknown
 from campaign_common.settings import Settings, SimulatedSettings
 from campaign_common.settings.sections.routes import ChoiceSettings, RouteSettings
+from tests.integration.api.lost_commits import lose_first_commit
 from tests.integration.api.stored import change, value
 
 URL = "/v1/routes/main"
@@ -209,16 +209,7 @@ def test_a_lost_answer_to_the_commit_is_no_mismatch(
     if method == "delete":
         client.put(URL, json={"choices": CONFIGURED})
     tag, before = client.get(URL).headers["ETag"], len(answered(client)["events"])
-    run, lost = pool.run, list[object]()
-
-    def lose_the_first(work: Any, **options: Any) -> Any:  # noqa: ANN401 - the pool's own
-        result = run(work, **options)
-        if not lost:
-            lost.append(result)
-            raise CommitUnknown("no clear answer to COMMIT")
-        return result
-
-    monkeypatch.setattr(pool, "run", lose_the_first)
+    lost = lose_first_commit(pool, monkeypatch)
     body = {"json": {"choices": LIVE}} if method == "put" else {}
     changed = getattr(client, method)(URL, headers={"If-Match": tag}, **body)
     assert (changed.status_code, lost) == (200, [True])

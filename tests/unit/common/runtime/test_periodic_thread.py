@@ -9,7 +9,11 @@ from structlog.testing import capture_logs
 
 from campaign_common.errors import DatabaseRefused, DatabaseUnavailable, StatementRefused
 from campaign_common.runtime import periodic_thread
-from campaign_common.runtime.periodic_thread import IndispensableThread, PeriodicThread
+from campaign_common.runtime.periodic_thread import (
+    IndispensableThread,
+    PeriodicThread,
+    ThreadedPart,
+)
 
 PATIENCE = 10.0
 
@@ -95,3 +99,17 @@ def test_a_thread_that_is_stopped_has_not_failed() -> None:
         stop.set()
         thread.join(PATIENCE)
     assert (thread.alive, failed.is_set(), lines) == (False, False, [])
+
+
+def test_a_part_lives_as_long_as_all_of_its_threads() -> None:
+    stops = threading.Event(), threading.Event()
+    threads = [IndispensableThread(f"part-{n}", stop.wait) for n, stop in enumerate(stops)]
+    part = ThreadedPart(*threads)
+    part.start()
+    assert part.alive
+    stops[0].set()
+    threads[0].join(PATIENCE)
+    assert not part.alive
+    assert threads[1].alive
+    stops[1].set()
+    threads[1].join(PATIENCE)

@@ -5,8 +5,9 @@ from collections.abc import Collection, Container, Sequence
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.in_flight.admitted_messages import MOST_WAITING
 from campaign_sender.in_flight.backlog import Backlogs
-from campaign_sender.in_flight.buffer import MOST_WAITING, InFlightBuffer
+from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import Unbounded
 from campaign_sender.in_flight.funds import Reserved
 from campaign_sender.message import Message

@@ -15,6 +15,7 @@ from campaign_common.settings.fields.templates import (
     literal_text,
 )
 from campaign_providers.check import MASKED
+from campaign_providers.http.checking.xml_credentials import NAMING, VALUE, XmlMasking
 
 _CREDENTIAL = (
     r"pass(?:wor[dt]|wd|phrase)?|pwd|secret|token|auth|bearer|credential|signature|cookie"
@@ -35,10 +36,8 @@ _SCHEME = re.compile(r"[A-Za-z0-9-]{1,24} +")
 _WORD = re.compile(r"[^\s:;,|/-]{4,}")
 """Part of a constant that may be a credential; shorter ones and separators are shown."""
 
-_IN_XML = re.compile(
-    rf"(?i)(<[^<>/]*(?:{_CREDENTIAL})[^<>/]*>)([^<]+)(?=</)"
-    rf"|(\b[\w:.-]*(?:{_CREDENTIAL})[\w:.-]*\s*=\s*[\"'])([^\"']+)(?=[\"'])"
-)
+_PART_OF_NAME = re.compile(rf"(?i){_CREDENTIAL}")
+"""Part of the names of elements and attributes of XML that are those of credentials."""
 
 
 class MaskedSettings:
@@ -82,8 +81,10 @@ class MaskedSettings:
 
     def _text(self, name: str, text: TextTemplate) -> TextTemplate:
         """Mask the constants of a header or field whose name says that it is a credential."""
-        if not CREDENTIAL_NAME.search(name):
-            return text
+        return self._hidden(text) if CREDENTIAL_NAME.search(name) else text
+
+    def _hidden(self, text: TextTemplate) -> TextTemplate:
+        """Mask the constants of a text that is a credential."""
         if any(placeholder.secret is None for placeholder in text.placeholders):
             return TextTemplate(tuple(map(self._piece, text.pieces)))
         for piece in text.pieces:
@@ -138,12 +139,12 @@ class MaskedSettings:
             case TextTemplate():
                 return self._text(name, tree)
             case Mapping():
-                return MappingProxyType(
-                    {
-                        key: self._tree(name if CREDENTIAL_NAME.search(name) else key, below)
-                        for key, below in tree.items()
-                    }
-                )
+                given = _given_name(tree)
+                below = {}
+                for key, value in tree.items():
+                    own = given if given and VALUE.fullmatch(key) else key
+                    below[key] = self._tree(name if CREDENTIAL_NAME.search(name) else own, value)
+                return MappingProxyType(below)
             case tuple():
                 return tuple(self._tree(name, item) for item in tree)
             case int() | float() if not isinstance(tree, bool) and CREDENTIAL_NAME.search(name):
@@ -152,14 +153,18 @@ class MaskedSettings:
         return tree
 
     def _xml(self, document: TextTemplate) -> TextTemplate:
-        pieces = []
-        for piece in document.pieces:
-            if isinstance(piece, str):
-                for found in _IN_XML.finditer(piece):
-                    self.constants.add(found[2] or found[4])
-                piece = _IN_XML.sub(lambda m: f"{m[1] or m[3]}{MASKED}", piece)  # noqa: PLW2901
-            pieces.append(piece)
-        return TextTemplate(tuple(pieces))
+        masking = XmlMasking(CREDENTIAL_NAME.search, _PART_OF_NAME.search, self._hidden)
+        return masking.masked(document)
+
+
+def _given_name(tree: Mapping[str, JsonTemplate]) -> str | None:
+    """Return the name of a credential that an object gives, as `{"name": "password", …}` does."""
+    for key, value in tree.items():
+        match value:
+            case TextTemplate(pieces=(str() as said,)) if NAMING.fullmatch(key):
+                if CREDENTIAL_NAME.search(said):
+                    return said
+    return None
 
 
 def credential_values(

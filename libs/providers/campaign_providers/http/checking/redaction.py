@@ -1,6 +1,7 @@
 """Redaction: secrets and a phone number, in whatever form they stand in a text, are masked."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from urllib.parse import quote
 
@@ -23,14 +24,24 @@ LAST_OF_ASCII = 127
 _NAMED = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
 _APART = (
-    r"(?:(?<![0-9A-Za-z])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
+    r"(?:(?<![0-9A-Za-z])|(?<=[%=][0-9A-Fa-f]{2})|(?<=\\[bfnrt])|(?<=\\u[0-9A-Fa-f]{4})"
     r"|(?<=\\x[0-9A-Fa-f]{2}))"
 )
 """Beginning of a word, also behind the escape of a character that is none of it."""
 
 _BETWEEN_DIGITS = (
-    r"(?:%[0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}|&nbsp;|&#x?[0-9A-Fa-f]{1,4};|[^0-9A-Za-z]){0,3}?"
+    r"(?:[%=][0-9A-Fa-f]{2}|\\u00[0-9A-Fa-f]{2}|&nbsp;|&#x?[0-9A-Fa-f]{1,4};|[^0-9A-Za-z]){0,3}?"
 )
+
+_RETURN = r"(?:\r|\\r|%0D|&#(?:13|xD);)"
+_NEWLINE = r"(?:\n|\\n|%0A|&#(?:10|xA);)"
+
+_BREAKS = tuple(
+    re.compile(rf"(?i)(?:=|%3D)?{_RETURN}?{_NEWLINE}{more}") for more in ("", r"(?:[ \t]|\\t)+")
+)
+"""Breaks of a long line, also in JSON, URLs and XML: as they are, and with the indentation of the
+next line, which folded headers have (RFC 5322, section 2.2.3). Lines of quoted-printable text end
+with `=` (RFC 2045, section 6.7)."""
 
 LAST_DIGITS = 8
 """Digits at the end of a number by which it is known: gateways change what is before them."""
@@ -53,10 +64,39 @@ class Redaction:
 
     def __call__(self, text: str) -> str:
         """Return a text with every secret masked, and the phone number but for two digits."""
-        shown = self._secrets.sub(MASKED, text)
-        for pattern, masked in self._phones:
-            shown = pattern.sub(masked, shown)
-        return shown
+        breaks = [line_break for line_break in _BREAKS if line_break.search(text)]
+        # The whole number over all lines before its parts.
+        for pattern, masked in ((self._secrets, MASKED), *self._phones):
+            text = pattern.sub(masked, text)
+            for line_break in breaks:
+                text = _replaced_over(line_break, text, pattern, masked)
+        return text
+
+
+def _replaced_over(
+    line_break: re.Pattern[str], text: str, pattern: re.Pattern[str], by: str
+) -> str:
+    """Replace what matches a pattern if breaks of lines are left out; other breaks are kept."""
+    lines: list[str] = []
+    ends: list[int] = []
+    """Places where lines end when all are joined."""
+    shifts = [0]
+    """Characters of breaks before each line."""
+    end = length = 0
+    for found in line_break.finditer(text):
+        lines.append(text[end : found.start()])
+        length += len(lines[-1])
+        end = found.end()
+        ends.append(length)
+        shifts.append(end - length)
+    joined = "".join([*lines, text[end:]])
+    parts: list[str] = []
+    done = 0
+    for match in pattern.finditer(joined):
+        begin = match.start() + shifts[bisect_right(ends, match.start())]
+        parts += (text[done:begin], by)
+        done = match.end() + shifts[bisect_left(ends, match.end())]
+    return "".join([*parts, text[done:]])
 
 
 def _pattern(secret: str) -> str:
@@ -66,26 +106,29 @@ def _pattern(secret: str) -> str:
 
 
 def _written(character: str, *, plain: bool) -> str:
-    """Return a pattern of the forms of a character: in text, URLs, JSON, XML and HTML."""
+    """Return a pattern of the forms of a character.
+
+    They are those in text, URLs, JSON, XML, HTML and quoted-printable text.
+    """
     literal = re.escape(character)
     if plain and character.isalnum():
         return literal
     number = ord(character)
     if number > LAST_OF_ASCII:
-        return f"(?:{literal}|{quote(character)})"
+        return f"(?:{literal}|{quote(character).replace('%', '[%=]')})"
     digits = f"{number:02x}"
     # The longest forms first: nothing of one shall be left behind.
     forms = [
         f"&#(?:0*{number}|x0*{digits});",
         rf"\\u00{digits}",
         rf"\\x{digits}",
-        f"%(?:25)*{digits}",
+        f"(?:%(?:25)*|=){digits}",
         rf"\\?{literal}",
     ]
     if character in _NAMED:
         forms.insert(0, f"&{_NAMED[character]};")
     if character == " ":
-        forms.append(r"\+")
+        forms += (r"\+", r"\\t", r"\t")
     return f"(?:{'|'.join(forms)})"
 
 

@@ -1,6 +1,7 @@
 """Secrets and the number in the texts of a gateway, in whatever form it repeats them."""
 
 import json
+import quopri
 from base64 import b64encode, urlsafe_b64encode
 from html import escape
 from time import process_time
@@ -15,6 +16,7 @@ from campaign_providers.http.checking.redaction import Redaction
 from tests.unit.providers.gateways import gateway
 
 SECRET = 'a&b "c"/d<e>\'f\\g+h%41=='
+PARTS = SECRET[:2], SECRET[2:9], SECRET[9:]
 PHONE = "4915112345678"
 
 PRINTABLE = text(characters(min_codepoint=32, max_codepoint=126), min_size=6, max_size=40)
@@ -37,6 +39,15 @@ PRINTABLE = text(characters(min_codepoint=32, max_codepoint=126), min_size=6, ma
         pytest.param(escape(SECRET), id="html"),
         pytest.param(SECRET.upper(), id="in capitals"),
         pytest.param("".join(f"&#{ord(c)};" for c in SECRET), id="numeric references"),
+        pytest.param(SECRET.replace("=", "=3D").replace(" ", "=20"), id="quoted-printable"),
+        pytest.param("".join(f"={ord(c):02X}" for c in SECRET), id="all of it quoted"),
+        pytest.param("=\n".join(SECRET.replace("=", "=3D")), id="quoted-printable, broken"),
+        pytest.param("\r\n ".join(PARTS), id="folded"),
+        pytest.param(SECRET.replace(" ", "\r\n "), id="folded at the space"),
+        pytest.param(SECRET.replace(" ", "\r\n\t"), id="folded with a tab"),
+        pytest.param(json.dumps("\r\n\t".join(PARTS))[1:-1], id="folded, in json"),
+        pytest.param("&#13;&#10; ".join(map(escape, PARTS)), id="folded, in xml"),
+        pytest.param(quote("\r\n ".join(PARTS), safe=" "), id="folded, percent-encoded"),
     ],
 )
 def test_a_secret_is_masked_in_every_form(form: str) -> None:
@@ -51,6 +62,21 @@ def test_no_form_of_any_secret_is_left(secret: str) -> None:
     encoded = quote(secret, safe="")
     for form in (secret, encoded, json.dumps(secret)[1:-1], escape(secret)):
         assert redact(f"\n{form}\n") == "\nMASKED\n"
+
+
+@pytest.mark.parametrize("before", [0, 40, 70])
+def test_a_long_secret_in_quoted_printable_text_is_masked(before: int) -> None:
+    secret = "ey." + "aZ0=" * 100
+    text = quopri.encodestring(f"{'x' * before} {secret} ü".encode()).decode()
+    assert text.count("=\n") > 5
+    shown = Redaction([secret], PHONE)(text)
+    assert shown.replace("=\n", "") == f"{'x' * before} MASKED =C3=BC"
+
+
+def test_lines_are_kept_where_nothing_is_masked() -> None:
+    text = "a\r\n b=\r\nc\n\nsecr\r\n et-1\r\n\td\r\n"
+    shown = Redaction(["secret-1"], PHONE)(text)
+    assert shown == "a\r\n b=\r\nc\n\nMASKED\r\n\td\r\n"
 
 
 def test_what_is_made_of_secrets_is_masked() -> None:
@@ -98,6 +124,16 @@ def test_a_short_secret_is_masked_only_where_it_stands_apart() -> None:
         ("&#52;&#57;15112345678", "***********78"),
         ("%34%39%31%35112345678", "***********78"),
         ("wa_id 5212345678", "wa_id 52******78"),
+        ("=34=39=31511234=\r\n5678", "***********78"),
+        ("49=20151=2012345678", "***********78"),
+        ("49151\r\n  12345678", "***********78"),
+        ('{"raw":"to: 49151\\r\\n 12345678"}', '{"raw":"to: ***********78"}'),
+        ("4915&#13;&#10;  112345678", "***********78"),
+        ("<to><![CDATA[4915112345678]]></to>", "<to><![CDATA[***********78]]></to>"),
+        (
+            '<param name="to" value="+49 151 12345678"/>',
+            '<param name="to" value="+***********78"/>',
+        ),
         (PHONE.encode("utf-16-be").hex(), "MASKED"),
         (PHONE.encode().hex(), "MASKED"),
         ("from 4915112345679", "from 4915112345679"),

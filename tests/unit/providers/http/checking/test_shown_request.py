@@ -117,6 +117,19 @@ def as_text(request: ShownRequest) -> str:
         pytest.param(
             {
                 "Body": {
+                    "Type": "json",
+                    "Json": [
+                        {"name": "api_key", "value": "hidden"},
+                        {"name": "to", "value": "you", "text": "{body}"},
+                    ],
+                }
+            },
+            '[{"name":"api_key","value":"MASKED"},{"name":"to","value":"you","text":"hi"}]',
+            id="constant in json that another key names",
+        ),
+        pytest.param(
+            {
+                "Body": {
                     "Type": "form",
                     "Form": {"t": "{secret.token}", "password": "hidden", "x": "{body}"},
                 }
@@ -152,6 +165,81 @@ def test_a_request_is_shown_without_its_secrets(keys: dict[str, object], expecte
     assert expected in text
     for secret in ("hidden", "1234,", "t0k", "AC0123"):
         assert secret not in text.replace(PHONE, "")
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param("<p><![CDATA[hidden]]></p>", "<p><![CDATA[hidden]]></p>", id="no credential"),
+        pytest.param(
+            "<password><![CDATA[hidden]]></password>",
+            "<password><![CDATA[MASKED]]></password>",
+            id="cdata",
+        ),
+        pytest.param(
+            "<password>hid<![CDATA[den]]></password>",
+            "<password>MASKED<![CDATA[MASKED]]></password>",
+            id="text and cdata",
+        ),
+        pytest.param(
+            '<w:Password Type="http://a.example/x#PasswordText">hidden</w:Password>',
+            '<w:Password Type="http://a.example/x#PasswordText">MASKED</w:Password>',
+            id="address in an attribute",
+        ),
+        pytest.param(
+            '<param name="password" type="text" value="hidden"/>',
+            '<param name="password" type="text" value="MASKED"/>',
+            id="param with a value",
+        ),
+        pytest.param(
+            "<param value='hidden' name='apikey'/><to>{phone}</to>",
+            "<param value='MASKED' name='apikey'/><to>***********78</to>",
+            id="param with its name behind",
+        ),
+        pytest.param(
+            '<param name="password">hidden</param><param name="text">hidden</param>',
+            '<param name="password">MASKED</param><param name="text">MASKED</param>',
+            id="param with a text, which is masked elsewhere too",
+        ),
+        pytest.param(
+            "<member><name>password</name><value><string>hidden</string></value></member>"
+            "<member><name>to</name><value><string>you</string></value></member>",
+            "<member><name>password</name><value><string>MASKED</string></value></member>"
+            "<member><name>to</name><value><string>you</string></value></member>",
+            id="member of XML-RPC",
+        ),
+        pytest.param(
+            "<key>token</key><s>hidden</s><key>to</key><s>you</s>",
+            "<key>token</key><s>MASKED</s><key>to</key><s>you</s>",
+            id="keys and values in turn",
+        ),
+        pytest.param(
+            "<auth><user>hidden</user>\n<pin> 1234 </pin></auth>",
+            "<auth><user>MASKED</user>\n<pin> MASKED </pin></auth>",
+            id="below a name that gives it away",
+        ),
+        pytest.param(
+            "<password>hidden{secret.token}</password>",
+            "<password>MASKED</password>",
+            id="constant beside a secret",
+        ),
+        pytest.param(
+            "<token>hidden1:{key}</token>",
+            "<token>MASKED:7-5-0</token>",
+            id="constant beside a value of the message",
+        ),
+        pytest.param(
+            "<password>hid&amp;den&#49;</password><x>hid&amp;den1</x>",
+            "<password>MASKED</password><x>MASKED</x>",
+            id="written with references",
+        ),
+        pytest.param("<m><text>a &amp; b</text></m>", "<text>a &amp; b</text>", id="as it was"),
+        pytest.param("<!-- <password> --><a>{body}</a>", "<!-- <password> --><a>hi</a>", id="note"),
+    ],
+)
+def test_credentials_in_xml_are_masked_by_their_names(document: str, expected: str) -> None:
+    body = {"Type": "xml", "Xml": f"<sendAuthenticated>{document}{{body}}</sendAuthenticated>"}
+    assert expected in shown(Body=body).body
 
 
 def test_a_secret_that_is_a_constant_elsewhere_is_masked_too() -> None:
