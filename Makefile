@@ -4,7 +4,7 @@ SENDERS ?= 1
 PORT ?= 10001
 RECIPIENTS ?= 100000
 PYTEST_ARGS ?=
-TEST_WORKERS ?= 2
+TEST_WORKERS ?= 3
 CHAOS_FORM ?= long
 SCENARIO ?= send
 BENCH_ARGS ?=
@@ -37,7 +37,7 @@ run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n,
 # Of the hundreds of processes that the tests start none shall compile the project again.
 test: export PYTHONDONTWRITEBYTECODE :=
 
-test: setup ## Run every test on real servers, chaos in short form included (TEST_WORKERS=2, PYTEST_ARGS=...)
+test: setup ## Run every test on real servers, chaos in short form included (TEST_WORKERS=3, PYTEST_ARGS=...)
 	@$(PYTHON_FOLDER)/pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)
 
 chaos: export CHAOS_FORM := $(CHAOS_FORM)

@@ -20,8 +20,8 @@ from local_stack.stack import database_program
 MYSQL_DSN_VARIABLE = "CAMP_TEST_MYSQL_DSN"
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder only for this user is made there
-MEMORY_TAKEN = 6 * 2**30
-"""Bytes that the data folders of two workers grow to, redo logs included."""
+MEMORY_TAKEN = 3 * 2**30
+"""Bytes that the data folders of a worker grow to, redo logs included."""
 MEMORY_LEFT = 6 * 2**30
 """Bytes of memory that stay for the servers and services themselves."""
 
@@ -37,7 +37,8 @@ def servers_parent() -> Path:
     except OSError:
         return SCRATCH
     available = psutil.virtual_memory().available
-    if free < MEMORY_TAKEN or available < MEMORY_TAKEN + MEMORY_LEFT:
+    taken = MEMORY_TAKEN * int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    if free < taken or available < taken + MEMORY_LEFT:
         return SCRATCH
     return MEMORY / f"camp-mgr-tests-{os.getuid()}"
 
