@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from campaign_common.domain.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.references import MessageReference
 
-
 MOST_FIELDS = 1_000
 """Fields of a form or a query that are read; one with more is not."""
 
@@ -36,10 +35,10 @@ class CallbackRequest:
 
     method: str
     """In upper case."""
-    url: str
+    url: str = field(repr=False)
     """The public URL with path and query as they were requested, below the configured base URL. The
     Host header has no part in it: whoever sends the request writes that."""
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(repr=False)
     """By names in lower case; latin-1, as WSGI has them."""
     body: bytes = field(default=b"", repr=False)
 
@@ -89,7 +88,7 @@ class InboundText:
     """Up to 128 printable ASCII characters; None where the gateway gives none."""
     phone: str = field(repr=False)
     """The person: digits of an international number without its plus, else as it was reported."""
-    recipient: str | None
+    recipient: str | None = field(repr=False)
     """Our number, written as `phone`."""
     text: str = field(repr=False)
     at: datetime | None = None

@@ -1,7 +1,6 @@
 """Callbacks of one provider: verified, then read by its mapping."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.facts import (
@@ -46,13 +45,15 @@ class ProviderCallbacks:
                 proof and receipts do not take theirs from it.
         """
         self._verifier = verifier
-        receipts = mapping.receipts and ReceiptReader(mapping.receipts, references)
-        inbound = mapping.inbound and InboundReader(mapping.inbound)
+        receipts = None
+        if mapping.receipts is not None:
+            receipts = ReceiptReader(mapping.receipts, references)
+        inbound = None if mapping.inbound is None else InboundReader(mapping.inbound)
         by_reference = isinstance(verifier, ReferenceVerifier)
-        if by_reference and receipts and receipts.reference_parameter != REFERENCE_PARAMETER:
+        if by_reference and receipts and receipts.first_parameter != REFERENCE_PARAMETER:
             raise SettingsError(
                 "mapping of callbacks: a reference that is the only proof has to be that of the"
-                f" receipt; expected Reference: ?{REFERENCE_PARAMETER}"
+                f" receipt; expected ?{REFERENCE_PARAMETER} as the first place of Reference"
             )
         if by_reference and mapping.same_webhook:
             raise SettingsError("mapping of callbacks: SameWebhook needs a signature")
@@ -87,7 +88,7 @@ def _facts(request: CallbackRequest, readers: Readers) -> Accepted:
     """Return what the readers find; where there is none, everything is counted as unknown."""
     counts = ReadingCounts()
     parameters = request.parameters()
-    documents: dict[DocumentSource, Any] = {}
+    documents: dict[DocumentSource, object] = {}
     receipts: list[Receipt] = []
     inbound: list[InboundText] = []
     for reader in readers:

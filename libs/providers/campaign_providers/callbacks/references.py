@@ -110,7 +110,9 @@ class ReferenceSigner:
         named = head + campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
         if len(named) > _HEAD.size + 8:
             raise OverflowError("campaign id of more than 8 bytes")
-        return base64.urlsafe_b64encode(named + key.mac(purpose, named)).rstrip(b"=").decode("ascii")
+        return (
+            base64.urlsafe_b64encode(named + key.mac(purpose, named)).rstrip(b"=").decode("ascii")
+        )
 
     def read(self, text: str) -> MessageReference | None:
         """Return what a reference names; None: it is not one of this provider."""
@@ -135,9 +137,7 @@ class ReferenceSigner:
             Shard(shard),
         )
 
-    def read_any(
-        self, text: str, purposes: Iterable[ReferencePurpose]
-    ) -> MessageReference | None:
+    def read_any(self, text: str, purposes: Iterable[ReferencePurpose]) -> MessageReference | None:
         """Return what a reference names where it was made for one of these purposes."""
         reference = self.read(text)
         return reference if reference is not None and reference.purpose in purposes else None

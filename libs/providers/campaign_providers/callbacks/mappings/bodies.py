@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 
@@ -40,7 +39,7 @@ class DocumentSource:
             raise SettingsError("mapping of callbacks: expected at least one form of the body")
         return cls(each, ReportPath.of(nested).steps if nested else ())
 
-    def decode(self, request: CallbackRequest) -> Any | None:  # noqa: ANN401 - what JSON can hold
+    def decode(self, request: CallbackRequest) -> object:
         """Return the document of a request; None where it has none in a form that is expected."""
         document = _decoded(request, _form_of(request, self.forms))
         if self.nested and document is not None:
@@ -49,7 +48,7 @@ class DocumentSource:
         return document
 
 
-def _decoded(request: CallbackRequest, form: BodyForm) -> Any | None:  # noqa: ANN401 - as above
+def _decoded(request: CallbackRequest, form: BodyForm) -> object:
     if form == "query":
         return form_fields(request.query)
     if form == "json":
@@ -57,14 +56,15 @@ def _decoded(request: CallbackRequest, form: BodyForm) -> Any | None:  # noqa: A
     return form_fields(request.body.decode("utf-8", "replace"))
 
 
-def decoded_json(body: bytes) -> Any | None:  # noqa: ANN401 - what JSON can hold
+def decoded_json(body: bytes) -> object:
     """Return a JSON document; None where it is none, `null`, or deeper than `DEEPEST`."""
     if _is_deep(body):
         return None
     try:
-        return msgspec.json.decode(body.removeprefix(_MARK))
+        document: object = msgspec.json.decode(body.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    return document
 
 
 def _form_of(request: CallbackRequest, forms: Sequence[BodyForm]) -> BodyForm:

@@ -27,7 +27,7 @@ class _Document(msgspec.Struct, rename="pascal", forbid_unknown_fields=True, fro
     pass
 
 
-class PlaceDocument(_Document):
+class PlaceDocument(_Document, frozen=True):
     """A place in a report, where it is more than a path."""
 
     path: str
@@ -42,7 +42,7 @@ PlaceWritten = str | PlaceDocument | list[str | PlaceDocument]
 """A path, or several places of which the first that has a value counts."""
 
 
-class TimeDocument(_Document):
+class TimeDocument(_Document, frozen=True):
     """A time in a report."""
 
     path: str
@@ -51,14 +51,14 @@ class TimeDocument(_Document):
     without a zone is one in UTC."""
 
 
-class ReplyDocument(_Document):
+class ReplyDocument(_Document, frozen=True):
     """The body of the answer that the gateway expects."""
 
     type: str = "text/plain"
     text: str = ""
 
 
-class _SectionDocument(_Document):
+class _SectionDocument(_Document, frozen=True):
     body: BodyForm | list[BodyForm]
     """The forms that it comes in; of several, method and content type say which one it is."""
     nested: str | None = None
@@ -71,7 +71,7 @@ class _SectionDocument(_Document):
     reply: ReplyDocument = ReplyDocument()
 
 
-class ReceiptsDocument(_SectionDocument, kw_only=True):
+class ReceiptsDocument(_SectionDocument, frozen=True, kw_only=True):
     """Receipts of a gateway."""
 
     status: PlaceWritten
@@ -86,7 +86,7 @@ class ReceiptsDocument(_SectionDocument, kw_only=True):
     from_: PlaceWritten | None = msgspec.field(name="From", default=None)
 
 
-class InboundDocument(_SectionDocument, kw_only=True):
+class InboundDocument(_SectionDocument, frozen=True, kw_only=True):
     """Inbound messages of a gateway."""
 
     from_: PlaceWritten = msgspec.field(name="From")
@@ -95,7 +95,7 @@ class InboundDocument(_SectionDocument, kw_only=True):
     to: PlaceWritten | None = None
 
 
-class MappingDocument(_Document):
+class MappingDocument(_Document, frozen=True):
     """Mapping of a gateway's callbacks."""
 
     receipts: ReceiptsDocument | None = None

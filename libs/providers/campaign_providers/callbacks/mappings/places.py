@@ -7,7 +7,6 @@ list around the item, and may be repeated. `?name` is a parameter of the callbac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.mappings.documents import (
@@ -21,7 +20,7 @@ OUT = "../"
 MOST_ITEMS = 10_000
 """Items of one callback that are read."""
 
-Trail = tuple[Any, ...]
+Trail = tuple[object, ...]
 """The documents from the outermost to an item."""
 
 _PATH = re.compile(r"[^.\s/?*]+(\.[^.\s/?*]+)*")
@@ -129,7 +128,7 @@ class ReportPlaces:
         return None
 
 
-def items_in(document: Any, each: Sequence[str]) -> Iterator[Trail]:  # noqa: ANN401 - what JSON can hold
+def items_in(document: object, each: Sequence[str]) -> Iterator[Trail]:
     """Yield the items at a path with `*` for every item of a list, with what is around them."""
     trails: Iterable[Trail] = [(document,)]
     for step in each:
@@ -153,7 +152,7 @@ def _inwards(trails: Iterable[Trail], step: str) -> Iterator[Trail]:
                 yield (*trail, inside)
 
 
-def value_at(document: Any, steps: Sequence[str]) -> Any:  # noqa: ANN401 - what JSON can hold
+def value_at(document: object, steps: Sequence[str]) -> object:
     """Return the value at a path; None where there is none."""
     for step in steps:
         if isinstance(document, dict):

@@ -8,7 +8,6 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
 
 from campaign_common.domain.receipt_rank import ReceiptRank
 from campaign_common.errors import SettingsError
@@ -78,11 +77,11 @@ class ItemReader:
         self.source = DocumentSource.of(document.body, document.nested)
         self._each = _each(document.each)
         self._wanted = WantedValues.of(document.when)
-        self._time = document.at and _compiled_time(document.at)
+        self._time = None if document.at is None else _compiled_time(document.at)
         self.reply = CallbackReply(document.reply.text.encode(), document.reply.type)
 
     def items(
-        self, document: Any, parameters: Mapping[str, str], counts: ReadingCounts
+        self, document: object, parameters: Mapping[str, str], counts: ReadingCounts
     ) -> list[ReportItem]:
         """Return the items of a decoded request that are of this kind."""
         found = [ReportItem(trail, parameters) for trail in items_in(document, self._each)]
@@ -121,13 +120,15 @@ class ReceiptReader(ItemReader):
             raise SettingsError("mapping of callbacks: receipts have neither Id nor Reference")
 
     @property
-    def reference_parameter(self) -> str | None:
-        """The parameter of the URL that has the reference, where it can be nowhere else."""
-        paths = [path for path, _, _ in self._reference.places]
-        return paths[0].steps[0] if len(paths) == 1 and paths[0].is_parameter else None
+    def first_parameter(self) -> str | None:
+        """The parameter of the URL where a reference is looked for before all other places."""
+        for path, wanted, _ in self._reference.places[:1]:
+            if path.is_parameter and not wanted.wanted:
+                return path.steps[0]
+        return None
 
     def read(
-        self, document: Any, parameters: Mapping[str, str], counts: ReadingCounts
+        self, document: object, parameters: Mapping[str, str], counts: ReadingCounts
     ) -> Iterator[Receipt]:
         """Yield the receipts of a decoded request; those that change nothing are left out."""
         for item in self.items(document, parameters, counts):
@@ -179,7 +180,7 @@ class InboundReader(ItemReader):
         self._to = ReportPlaces.of(document.to)
 
     def read(
-        self, document: Any, parameters: Mapping[str, str], counts: ReadingCounts
+        self, document: object, parameters: Mapping[str, str], counts: ReadingCounts
     ) -> Iterator[InboundText]:
         """Yield the messages of a decoded request; a picture is one with an empty text."""
         for item in self.items(document, parameters, counts):

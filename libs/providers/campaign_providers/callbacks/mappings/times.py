@@ -36,11 +36,14 @@ def utc_time(text: str, form: str) -> datetime | None:
     try:
         if form in _SECONDS:
             return datetime.fromtimestamp(float(text) / _SECONDS[form], UTC)
-        if form == ISO:
-            found = datetime.fromisoformat(text)
-        else:
-            found = datetime.strptime(text, form)  # noqa: DTZ007 - without a zone it is in UTC
+        found = _parsed(text, form)
         zoned = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
         return zoned.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
+
+
+def _parsed(text: str, form: str) -> datetime:
+    if form == ISO:
+        return datetime.fromisoformat(text)
+    return datetime.strptime(text, form)  # noqa: DTZ007 - one without a zone is in UTC

@@ -51,8 +51,8 @@ class PlivoVerifier(Verifier):
             base64.b64encode(hmac.digest(secret, message, "sha256")) for secret in self._secrets
         ]
         signatures = given.split(",", MOST_SIGNATURES)[:MOST_SIGNATURES]
-        is_signed = any([equals_any(each, expected) for each in signatures])
-        return None if is_signed else RefusalReason.FORGED
+        found = [equals_any(each, expected) for each in signatures]
+        return None if any(found) else RefusalReason.FORGED
 
 
 def _signed(request: CallbackRequest) -> str | None:

@@ -53,7 +53,8 @@ class TelnyxVerifier(Verifier):
         if not _TIME.fullmatch(signed_at):
             return RefusalReason.FORGED
         signed = signed_at.encode("ascii") + b"|" + request.body
-        if not any([_is_signed(key, signature, signed) for key in self._keys]):
+        found = [_is_signed(key, signature, signed) for key in self._keys]
+        if not any(found):
             return RefusalReason.FORGED
         is_recent = abs(self._clock() - int(signed_at)) <= self._tolerance
         return None if is_recent else RefusalReason.STALE

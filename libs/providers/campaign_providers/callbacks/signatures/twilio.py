@@ -49,7 +49,9 @@ class TwilioVerifier(Verifier):
         if algorithm is None or fields is None:
             return RefusalReason.FORGED
         expected = [
-            base64.b64encode(hmac.digest(secret, url.encode("utf-8", "surrogatepass") + fields, algorithm))
+            base64.b64encode(
+                hmac.digest(secret, url.encode("utf-8", "surrogatepass") + fields, algorithm)
+            )
             for secret in self._secrets
             for url in _urls(request.url)
         ]

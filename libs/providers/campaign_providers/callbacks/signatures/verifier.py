@@ -38,7 +38,8 @@ def equals_any(given: str, expected: Sequence[bytes]) -> bool:
     All of them are compared, so that the time says nothing of which one it was.
     """
     value = given.encode("utf-8", "surrogatepass")
-    return any([hmac.compare_digest(value, each) for each in expected])
+    found = [hmac.compare_digest(value, each) for each in expected]
+    return any(found)
 
 
 def secret_bytes(secrets: Sequence[str]) -> tuple[bytes, ...]:
