@@ -95,7 +95,7 @@ def test_hostile_texts_are_refused_without_noise(text: str) -> None:
     [
         pytest.param(ReferenceSigner("vonage", [NEW, OLD]), id="another provider"),
         pytest.param(ReferenceSigner("twilio", [OLD]), id="another secret"),
-        pytest.param(ReferenceSigner("twilio", [NEW + b"\x00"]), id="a longer secret"),
+        pytest.param(ReferenceSigner("twilio", [NEW + b"x"]), id="a longer secret"),
     ],
 )
 def test_a_reference_of_others_is_none(signer: ReferenceSigner) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from campaign_common.errors import SettingsError
-from campaign_providers.callbacks.facts import CallbackRequest, form_fields
+from campaign_providers.callbacks.facts import CallbackRequest, form_fields, is_form
 from campaign_providers.callbacks.mappings.documents import BodyForm
 from campaign_providers.callbacks.mappings.places import ReportPath, scalar_text, value_at
 
@@ -53,7 +53,7 @@ def _decoded(request: CallbackRequest, form: BodyForm) -> object:
         return form_fields(request.query)
     if form == "json":
         return decoded_json(request.body)
-    return form_fields(request.body.decode("utf-8", "replace"))
+    return form_fields(request.body.decode("utf-8", "replace")) if is_form(request.body) else None
 
 
 def decoded_json(body: bytes) -> object:

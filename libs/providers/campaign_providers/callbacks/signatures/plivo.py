@@ -16,6 +16,7 @@ from campaign_providers.callbacks.facts import (
     CallbackPurpose,
     CallbackRequest,
     RefusalReason,
+    is_form,
 )
 from campaign_providers.callbacks.signatures.verifier import Verifier, equals_any, secret_bytes
 
@@ -56,11 +57,13 @@ class PlivoVerifier(Verifier):
 
 
 def _signed(request: CallbackRequest) -> str | None:
-    """Return the URL with query and form as it is signed; None where either has too many fields."""
+    """Return URL, query and form as they are signed; None where they can not have been."""
+    if not (request.body.isascii() and is_form(request.body)):
+        return None
     address, _, query = request.url.partition("#")[0].partition("?")
     try:
         asked = _sorted_pairs(query)
-        given = _sorted_pairs(request.body.decode("utf-8", "replace"))
+        given = _sorted_pairs(request.body.decode("ascii"))
     except ValueError:
         return None
     if request.method == "GET" and request.body:

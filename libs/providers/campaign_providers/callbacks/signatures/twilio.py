@@ -19,6 +19,7 @@ from campaign_providers.callbacks.facts import (
     CallbackPurpose,
     CallbackRequest,
     RefusalReason,
+    is_form,
 )
 from campaign_providers.callbacks.signatures.verifier import Verifier, equals_any, secret_bytes
 
@@ -79,7 +80,7 @@ def _signed_fields(request: CallbackRequest) -> bytes | None:
 
 
 def _joined(body: bytes) -> bytes | None:
-    pairs = _pairs(body.decode("latin-1"))
+    pairs = _pairs(body.decode("ascii")) if body.isascii() and is_form(body) else None
     if pairs is None:
         return None
     return "".join(name + value for name, value in sorted(set(pairs))).encode("latin-1")
