@@ -1,4 +1,4 @@
-"""What a callback says, as plain values, and the request that it came in."""
+"""Facts of callbacks as plain values, and the requests that they come in."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
-from campaign_common.domain.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.references import MessageReference
 
 MOST_FIELDS = 1_000
@@ -49,7 +49,7 @@ class CallbackRequest:
     """In upper case."""
     url: str = field(repr=False)
     """The public URL with path and query as they were requested, below the configured base URL. The
-    Host header has no part in it: whoever sends the request writes that."""
+    Host header has no part in it: a forger writes that, too."""
     headers: Mapping[str, str] = field(repr=False)
     """By names in lower case; latin-1, as WSGI has them."""
     body: bytes = field(default=b"", repr=False)
@@ -131,7 +131,7 @@ class RefusalReason(StrEnum):
     """Why a callback was not believed."""
 
     UNSIGNED = "unsigned"
-    """What should prove its origin is missing."""
+    """The proof of its origin is missing."""
     FORGED = "forged"
     """The proof is not that of the request, or not by a secret of the provider."""
     STALE = "stale"

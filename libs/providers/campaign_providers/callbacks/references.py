@@ -138,7 +138,7 @@ class ReferenceSigner:
         )
 
     def read_any(self, text: str, purposes: Iterable[ReferencePurpose]) -> MessageReference | None:
-        """Return what a reference names where it was made for one of these purposes."""
+        """Return what a reference names where it was made for one of `purposes`."""
         reference = self.read(text)
         return reference if reference is not None and reference.purpose in purposes else None
 

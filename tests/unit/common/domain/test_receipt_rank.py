@@ -1,6 +1,6 @@
 """The order of the stages of delivery."""
 
-from campaign_common.domain.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
 
 def test_ranks_rise_from_nothing_to_read() -> None:

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from campaign_common.domain.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.errors import SettingsError
 from campaign_common.settings.presets import preset_names
 from campaign_providers.callbacks.facts import (

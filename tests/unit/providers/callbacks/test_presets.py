@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import pytest
 import yaml
 
-from campaign_common.domain.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.facts import (
     Accepted,
     CallbackPurpose,

@@ -33,7 +33,7 @@ class PlaceDocument(_Document, frozen=True):
     path: str
     """Names and numbers joined by dots; `../` goes out of the item, `?` into the URL's query."""
     when: Conditions = {}
-    """What else the item has to say."""
+    """Further values that the item must have."""
     coding: Literal["text", "hex-utf-16"] = "text"
     """The form of a text: as it is, or the hexadecimal digits of big-endian UTF-16."""
 
@@ -66,7 +66,7 @@ class _SectionDocument(_Document, frozen=True):
     each: str | None = None
     """The path of the items, with `*` for every item of a list; without it there is one."""
     when: Conditions = {}
-    """What an item has to say to be one of these."""
+    """Values that an item must have to be of this kind."""
     at: TimeDocument | None = None
     reply: ReplyDocument = ReplyDocument()
 

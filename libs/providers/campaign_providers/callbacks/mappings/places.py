@@ -72,7 +72,7 @@ class ReportPath:
 
 @dataclass(frozen=True, slots=True)
 class WantedValues:
-    """What an item has to say, each value compared as text."""
+    """Values that an item must have, compared as text."""
 
     wanted: tuple[tuple[ReportPath, frozenset[str]], ...] = ()
 

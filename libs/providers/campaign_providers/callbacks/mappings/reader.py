@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
-from campaign_common.domain.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.facts import (
     CallbackReply,
@@ -43,7 +43,7 @@ LONGEST_TEXT = 4_096
 
 
 class ReadingCounts:
-    """What was found in one request, by all readers that looked at it."""
+    """Counts of one request, by all readers that looked at it."""
 
     def __init__(self) -> None:
         self.unknown: Counter[Unreadable] = Counter()
