@@ -10,13 +10,14 @@ stands before it, cut to 96 bits, under a key that is derived from the secret fo
 one purpose: a reference of one of them is none of another. There is one text for each reference.
 """
 
-import base64
+import binascii
 import hmac
 import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.shard import Shard
@@ -29,6 +30,7 @@ _CONTEXT = b"camp-mgr reference 1"
 _KEY_ID_CONTEXT = b"camp-mgr reference 1 key id"
 _MAC_BYTES = 12
 _HEAD = struct.Struct(">BBIHH")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
 _TEXT = re.compile(r"[A-Za-z0-9_-]{31,40}", re.ASCII)
 
 
@@ -50,8 +52,7 @@ class ReferencePurpose(IntEnum):
 OF_RECEIPTS = frozenset({ReferencePurpose.RECEIPT, ReferencePurpose.TEST, ReferencePurpose.ANSWER})
 
 
-@dataclass(frozen=True, slots=True)
-class MessageReference:
+class MessageReference(NamedTuple):
     """A message as a reference names it."""
 
     purpose: ReferencePurpose
@@ -110,24 +111,23 @@ class ReferenceSigner:
         named = head + campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
         if len(named) > _HEAD.size + 8:
             raise OverflowError("campaign id of more than 8 bytes")
-        return (
-            base64.urlsafe_b64encode(named + key.mac(purpose, named)).rstrip(b"=").decode("ascii")
-        )
+        return _text(named + key.mac(purpose, named))
 
     def read(self, text: str) -> MessageReference | None:
         """Return what a reference names; None: it is not one of this provider."""
         if not _TEXT.fullmatch(text) or len(text) % 4 == 1:
             return None
-        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+        standard = text.replace("-", "+").replace("_", "/")
+        data = binascii.a2b_base64(standard + "=" * (-len(text) % 4))
         named, mac = data[:-_MAC_BYTES], data[-_MAC_BYTES:]
         purpose, key_id, seq, generation, shard = _HEAD.unpack_from(named)
         campaign = named[_HEAD.size :]
-        if purpose not in _PURPOSES or not _is_shortest(campaign) or not _is_only(text, data):
+        if purpose not in _PURPOSES or not _is_shortest(campaign) or _text(data) != text:
             return None
-        keys = self._by_id.get(key_id, ())
-        # Every key is tried, so that the time says nothing of which one it is.
-        found = [hmac.compare_digest(key.mac(purpose, named), mac) for key in keys]
-        if not any(found):
+        for key in self._by_id.get(key_id, ()):
+            if hmac.compare_digest(key.mac(purpose, named), mac):
+                break
+        else:
             return None
         return MessageReference(
             _PURPOSES[purpose],
@@ -159,6 +159,6 @@ def _is_shortest(campaign: bytes) -> bool:
     return 1 <= len(campaign) <= 8 and (campaign[0] != 0 or len(campaign) == 1)
 
 
-def _is_only(text: str, data: bytes) -> bool:
-    """Return whether no bits of the last character were lost in decoding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii") == text
+def _text(data: bytes) -> str:
+    """Return the one text of some bytes; that of decoded bytes shows bits that were lost."""
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")

@@ -1,8 +1,8 @@
 """Bodies of callbacks, decoded as the mapping says. Nothing is decompressed."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import msgspec
 
@@ -12,12 +12,14 @@ from campaign_providers.callbacks.mappings.documents import BodyForm
 from campaign_providers.callbacks.mappings.places import ReportPath, scalar_text, value_at
 
 DEEPEST = 32
-"""Objects and lists inside each other; a document that is deeper is not decoded."""
+"""Objects and lists inside each other; a deeper document is not read. The decoder itself ends with
+a RecursionError before the stack does."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|([\[{])|([\]}])', re.DOTALL)
-"""A string, also one without an end, or a bracket. No character is looked at twice."""
+Items = list[object]
+"""A list of JSON."""
 
 _MARK = b"\xef\xbb\xbf"
+_CONTAINERS = frozenset({dict, list})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +60,11 @@ def _decoded(request: CallbackRequest, form: BodyForm) -> object:
 
 def decoded_json(body: bytes) -> object:
     """Return a JSON document; None where it is none, `null`, or deeper than `DEEPEST`."""
-    if _is_deep(body):
-        return None
     try:
         document: object = msgspec.json.decode(body.removeprefix(_MARK))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
-    return document
+    return None if _is_deep(body, document) else document
 
 
 def _form_of(request: CallbackRequest, forms: Sequence[BodyForm]) -> BodyForm:
@@ -79,15 +79,18 @@ def _form_of(request: CallbackRequest, forms: Sequence[BodyForm]) -> BodyForm:
     return "form"
 
 
-def _is_deep(body: bytes) -> bool:
+def _is_deep(body: bytes, document: object) -> bool:
+    """Return whether a document has more levels than are read, from the outermost level inwards."""
     if body.count(b"[") + body.count(b"{") <= DEEPEST:
         return False
-    depth = 0
-    for token in _TOKEN.finditer(body):
-        if token[1]:
-            depth += 1
-            if depth > DEEPEST:
-                return True
-        elif token[2]:
-            depth -= 1
-    return False
+    level = [document]
+    for _ in range(DEEPEST):
+        level = [
+            inside
+            for around in level
+            for inside in (around.values() if type(around) is dict else cast("Items", around))
+            if type(inside) in _CONTAINERS
+        ]
+        if not level:
+            return False
+    return True

@@ -7,6 +7,7 @@ list around the item, and may be repeated. `?name` is a parameter of the callbac
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.mappings.documents import (
@@ -26,8 +27,7 @@ Trail = tuple[object, ...]
 _PATH = re.compile(r"[^.\s/?*]+(\.[^.\s/?*]+)*")
 
 
-@dataclass(frozen=True, slots=True)
-class ReportItem:
+class ReportItem(NamedTuple):
     """An item that is read: where it stands, and the query of the request that it came in."""
 
     trail: Trail
@@ -67,7 +67,8 @@ class ReportPath:
             return item.parameters.get(self.steps[0])
         if self.out >= len(item.trail):
             return None
-        return scalar_text(value_at(item.trail[-1 - self.out], self.steps))
+        value = value_at(item.trail[-1 - self.out], self.steps)
+        return value if type(value) is str else scalar_text(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +122,11 @@ class ReportPlaces:
     def text_in(self, item: ReportItem) -> str | None:
         """Return the value as text; None where no place has one, or all are empty."""
         for path, wanted, is_hex in self.places:
-            if wanted.hold(item):
-                text = path.text_in(item)
-                if text:
-                    return _from_hex(text) if is_hex else text
+            if wanted.wanted and not wanted.hold(item):
+                continue
+            text = path.text_in(item)
+            if text:
+                return _from_hex(text) if is_hex else text
         return None
 
 
@@ -155,7 +157,7 @@ def _inwards(trails: Iterable[Trail], step: str) -> Iterator[Trail]:
 def value_at(document: object, steps: Sequence[str]) -> object:
     """Return the value at a path; None where there is none."""
     for step in steps:
-        if isinstance(document, dict):
+        if type(document) is dict:
             document = document.get(step)
         elif isinstance(document, list) and step.isascii() and step.isdigit():
             index = int(step[:9])
