@@ -66,7 +66,7 @@ class CallbackRequest:
 
     def parameters(self) -> Mapping[str, str]:
         """Return the first value of each parameter of the query; none where they are too many."""
-        return form_fields(self.query) or {}
+        return (form_fields(self.query) or {}) if self.query else {}
 
     def header(self, name: str) -> str:
         """Return a header by its name in lower case; empty where it is missing."""
