@@ -9,7 +9,7 @@ from campaign_common.settings.presets import preset_document, preset_names
 from tests.support.providers.pages import FOLDER, INDEX, read_page, table
 
 PRESETS = preset_names()
-NOT_OF_THE_GATEWAY = {"index", "writing-one"}
+NOT_OF_THE_GATEWAY = {"callbacks", "index", "writing-one"}
 MESSAGES = {word: message for word, message, _ in table(INDEX.read_text(), "Word")}
 
 

@@ -1,0 +1,1 @@
+"""Receipts: reports of providers about messages that were sent."""

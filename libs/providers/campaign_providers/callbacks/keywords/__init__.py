@@ -1,0 +1,1 @@
+"""Keywords in inbound messages: STOP, START and HELP in several languages."""

@@ -1,0 +1,1 @@
+"""Mappings of callbacks: where a gateway's reports have what, and what its words mean."""

@@ -1,0 +1,164 @@
+"""Signed references: short texts that name a message, and that only we can have made.
+
+A reference travels to the gateway with the message and comes back in its receipts. Its bytes, in
+base64url (RFC 4648, 5) without padding, 31 to 40 characters:
+
+    purpose (1), key id (1), seq (4), generation (2), shard (2), campaign id (1 to 8), MAC (12)
+
+Numbers are big-endian, the campaign id without leading zeros. The MAC is HMAC-SHA-256 of what
+stands before it, cut to 96 bits, under a key that is derived from the secret for one provider and
+one purpose: a reference of one of them is none of another. There is one text for each reference.
+"""
+
+import binascii
+import hmac
+import re
+import struct
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import NamedTuple
+
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.shard import Shard
+
+LONGEST_REFERENCE = 40
+SHORTEST_SECRET = 16
+"""Bytes; a shorter secret could be guessed from one reference."""
+
+_CONTEXT = b"camp-mgr reference 1"
+_KEY_ID_CONTEXT = b"camp-mgr reference 1 key id"
+_MAC_BYTES = 12
+_HEAD = struct.Struct(">BBIHH")
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_TEXT = re.compile(r"[A-Za-z0-9_-]{31,40}", re.ASCII)
+
+
+class ReferencePurpose(IntEnum):
+    """The use that a reference was made for."""
+
+    RECEIPT = 0
+    """Receipts of a message of a campaign."""
+    TEST = 1
+    """Receipts of a test message."""
+    ANSWER = 2
+    """Receipts of a single answer to an inbound message."""
+    UNSUBSCRIBE = 3
+    """The link in a message by which a person unsubscribes."""
+    INBOUND = 4
+    """The URL of a gateway that signs nothing, for inbound messages; it names no message."""
+
+
+OF_RECEIPTS = frozenset({ReferencePurpose.RECEIPT, ReferencePurpose.TEST, ReferencePurpose.ANSWER})
+
+
+class MessageReference(NamedTuple):
+    """A message as a reference names it."""
+
+    purpose: ReferencePurpose
+    campaign_id: CampaignId
+    seq: int
+    generation: int
+    shard: Shard
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Key:
+    key_id: int
+    by_purpose: tuple[hmac.HMAC, ...]
+    """Prepared with the key: a copy costs half of what `hmac.digest` does."""
+
+    def mac(self, purpose: int, named: bytes) -> bytes:
+        """Return the MAC of what a reference names."""
+        made = self.by_purpose[purpose].copy()
+        made.update(named)
+        return made.digest()[:_MAC_BYTES]
+
+
+class ReferenceSigner:
+    """The references of one provider."""
+
+    def __init__(self, provider: str, secrets: Sequence[bytes]) -> None:
+        """Derive the keys of the provider's name; the first secret makes, all of them check.
+
+        Raises:
+            ValueError: there is no secret, or one is too short.
+        """
+        if not secrets or min(map(len, secrets)) < SHORTEST_SECRET:
+            raise ValueError(f"expected secrets of at least {SHORTEST_SECRET} bytes")
+        keys = [_derived(provider, secret) for secret in secrets]
+        self._first = keys[0]
+        self._by_id: dict[int, list[_Key]] = {}
+        for key in keys:
+            self._by_id.setdefault(key.key_id, []).append(key)
+
+    def make(
+        self,
+        purpose: ReferencePurpose,
+        campaign_id: int = 0,
+        seq: int = 0,
+        generation: int = 0,
+        shard: int = 0,
+    ) -> str:
+        """Return the reference of a message.
+
+        Raises:
+            struct.error: a number is negative or too large for its place.
+            OverflowError: the campaign id is.
+        """
+        key = self._first
+        head = _HEAD.pack(purpose, key.key_id, seq, generation, shard)
+        named = head + campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
+        if len(named) > _HEAD.size + 8:
+            raise OverflowError("campaign id of more than 8 bytes")
+        return _text(named + key.mac(purpose, named))
+
+    def read(self, text: str) -> MessageReference | None:
+        """Return what a reference names; None: it is not one of this provider."""
+        if not _TEXT.fullmatch(text) or len(text) % 4 == 1:
+            return None
+        standard = text.replace("-", "+").replace("_", "/")
+        data = binascii.a2b_base64(standard + "=" * (-len(text) % 4))
+        named, mac = data[:-_MAC_BYTES], data[-_MAC_BYTES:]
+        purpose, key_id, seq, generation, shard = _HEAD.unpack_from(named)
+        campaign = named[_HEAD.size :]
+        if purpose not in _PURPOSES or not _is_shortest(campaign) or _text(data) != text:
+            return None
+        for key in self._by_id.get(key_id, ()):
+            if hmac.compare_digest(key.mac(purpose, named), mac):
+                break
+        else:
+            return None
+        return MessageReference(
+            _PURPOSES[purpose],
+            CampaignId(int.from_bytes(campaign, "big")),
+            seq,
+            generation,
+            Shard(shard),
+        )
+
+    def read_any(self, text: str, purposes: Iterable[ReferencePurpose]) -> MessageReference | None:
+        """Return what a reference names where it was made for one of `purposes`."""
+        reference = self.read(text)
+        return reference if reference is not None and reference.purpose in purposes else None
+
+
+_PURPOSES = {each.value: each for each in ReferencePurpose}
+
+
+def _derived(provider: str, secret: bytes) -> _Key:
+    key_id = hmac.digest(secret, _KEY_ID_CONTEXT, "sha256")[0]
+    name = provider.encode("utf-8")
+    contexts = (b"%s %d %s" % (_CONTEXT, purpose, name) for purpose in ReferencePurpose)
+    derived = (hmac.digest(secret, context, "sha256") for context in contexts)
+    return _Key(key_id, tuple(hmac.new(key, None, "sha256") for key in derived))
+
+
+def _is_shortest(campaign: bytes) -> bool:
+    """Return whether a number has no leading zero."""
+    return 1 <= len(campaign) <= 8 and (campaign[0] != 0 or len(campaign) == 1)
+
+
+def _text(data: bytes) -> str:
+    """Return the one text of some bytes; that of decoded bytes shows bits that were lost."""
+    return binascii.b2a_base64(data, newline=False).translate(_TO_URL, b"=").decode("ascii")
