@@ -138,6 +138,9 @@ class PacedQueue:
         """
         if self.is_limited or self._waiting:
             with self._lock:
+                if not self._waiting:
+                    # What starts at once is checked when it starts, and not before that too.
+                    self._swept_at = monotonic()
                 if first:
                     self._waiting.extendleft(reversed(messages))
                 else:
