@@ -7,8 +7,8 @@ from typing import NamedTuple
 from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.domain.limits.slots import LATEST, Instants, SlotPlan
 
-LASTING = 0.01
-"""Seconds for which a grant has to last, where there are enough that do."""
+LASTING = 0.5
+"""Part of its time that a grant has to last, where there are enough that do."""
 
 
 class DueGrants(NamedTuple):
@@ -23,8 +23,9 @@ class _Granted:
     """Grants of one slot; those below `used` are taken or missed.
 
     `indices`: those of them that belong to this sender. `latest`: seconds after its instant at
-    which a grant is lost. `number`: that of the first grant of `instants` since 1970, where they
-    are a block. `before`: the block that ends where this one begins.
+    which a grant is lost. `end`: moment after which none of them may be used. `number`: that of
+    the first grant of `instants` since 1970, where they are a block. `before`: the block that ends
+    where this one begins.
     """
 
     def __init__(
@@ -33,6 +34,7 @@ class _Granted:
         instants: Instants,
         indices: range,
         latest: float,
+        end: float,
         number: int | None,
         before: "_Granted | None",
     ) -> None:
@@ -41,8 +43,7 @@ class _Granted:
         self.used = indices.start
         self.last = indices.stop
         self.latest = latest
-        self.end = slot + 1 + (latest - LATEST)
-        """Moment after which none of them may be used."""
+        self.end = end
         self.number = number
         self.before = before
         self._free_from: int | None = None
@@ -68,8 +69,8 @@ class _Granted:
         self.used = min(self.last, max(self.used, self.instants.due_by(moment - self.latest)))
 
     def lasting(self, moment: float) -> int:
-        """Return the number of grants that are due and last for `LASTING` at least."""
-        over = self.instants.due_by(moment - (self.latest - LASTING))
+        """Return the number of grants that are due and have `LASTING` of their time left."""
+        over = self.instants.due_by(moment - self.latest * (1 - LASTING))
         return max(0, min(self.last, self.instants.due_by(moment)) - max(self.used, over))
 
     def due(self, moment: float) -> int:
@@ -94,8 +95,9 @@ class SlotGrants:
     that only one sender has, and what was taken or missed does not come back, even where the clock
     of the server goes back.
 
-    A grant is lost `latest` seconds after its instant. More than `LATEST` lets it wait for a grant
-    of another limit, also into the next slot.
+    A grant is lost `latest` seconds after its instant, one of a share that is a small part of a
+    large quota later (`SlotPlan.latest`). More than `LATEST` lets it wait for a grant of another
+    limit, also into the next slot.
     """
 
     def __init__(self, sender: str, latest: float = LATEST) -> None:
@@ -116,15 +118,19 @@ class SlotGrants:
         instants = plan.instants(self._sender)
         if len(instants):
             number = plan.first_number(self._sender)
-            self._add(plan.slot, instants, range(len(instants)), number)
+            latest = max(self._latest, plan.latest)
+            self._add(plan.slot, instants, range(len(instants)), latest, number)
         return True
 
     def add_spare(self, plan: SlotPlan, instants: Instants, first: int, last: int) -> None:
         """Add spare grants of a slot, by their indices; `instants` are those of all spare ones."""
         if first < last:
-            self._add(plan.slot, instants, range(first, last), plan.first_number(None))
+            number = plan.first_number(None)
+            self._add(plan.slot, instants, range(first, last), self._latest, number)
 
-    def _add(self, slot: int, instants: Instants, indices: range, number: int | None) -> None:
+    def _add(
+        self, slot: int, instants: Instants, indices: range, latest: float, number: int | None
+    ) -> None:
         before = self._newest
         if before is not None and (
             number is None
@@ -132,7 +138,8 @@ class SlotGrants:
             or before.number + before.last != number + indices.start
         ):
             before = None
-        granted = _Granted(slot, instants, indices, self._latest, number, before)
+        end = slot + 1 + (self._latest - LATEST)
+        granted = _Granted(slot, instants, indices, latest, end, number, before)
         if before is None:
             granted.start(indices.start)
         elif before not in self._granted:
@@ -173,8 +180,8 @@ class SlotGrants:
     def take_up_to(self, reading: ClockReading, units: int) -> DueGrants | None:
         """Take as many units as are due now, at most `units`; None: none is due.
 
-        Where grants that last for some time are enough, older ones are left, and lost: what is
-        started in one go takes its time.
+        Where there are more, the older ones are left, and lost, unless all last for some time: what
+        is started in one go takes its time.
         """
         missing = units
         end = inf
@@ -182,8 +189,8 @@ class SlotGrants:
             taken = min(count, missing)
             if taken <= 0:
                 break
-            if missing <= (lasting := granted.lasting(reading.moment)):
-                granted.start(granted.used + count - lasting)
+            kept = max(taken, granted.lasting(reading.moment))
+            granted.start(granted.used + count - kept)
             end = min(end, _end(granted, granted.used, reading))
             granted.start(granted.used + taken)
             missing -= taken

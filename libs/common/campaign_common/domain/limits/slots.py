@@ -24,6 +24,9 @@ ROUNDING = 1e-4
 LATEST = 0.02
 """Seconds after its instant at which a grant is lost."""
 
+LONGEST_LATEST = 0.25
+"""The same, at most, of a quota above `EXACT_UP_TO` of which senders hold a small part."""
+
 LEAD = 0.01
 """Seconds of a slot before its first instant."""
 
@@ -169,6 +172,20 @@ class SlotPlan(NamedTuple):
     def spare(self) -> int:
         """Number of grants that belong to no sender yet."""
         return self.quota - sum(self.shares.values())
+
+    @property
+    def latest(self) -> float:
+        """Seconds after its instant at which a grant of a share is lost.
+
+        What is used late comes on top of what is due in a second: of the part f of a quota that
+        all shares hold together f * latest, at most. So a large quota that is not reached leaves
+        its senders more time, and in no second do more than 1.05 times the quota start, whatever
+        the slots before and behind have, and whoever takes the spare grants.
+        """
+        held = self.quota - self.spare
+        if self.blocks is not None or self.quota <= EXACT_UP_TO or not held:
+            return LATEST
+        return min(LONGEST_LATEST, LATEST + LATEST * self.quota / held)
 
     @property
     def last_block(self) -> Block | None:
