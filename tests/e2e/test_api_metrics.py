@@ -10,6 +10,7 @@ import requests
 
 from local_stack.ports import free_port
 from tests.support.scraping import Scrape, answers
+from tests.support.servers.databases import ONE_FLAVOUR
 from tests.support.services.api_service import (
     ApiService,
     make_schema,
@@ -18,6 +19,8 @@ from tests.support.services.api_service import (
     write_configuration,
 )
 from tests.support.waiting import wait_until
+
+pytestmark = ONE_FLAVOUR
 
 WORKERS = 3
 ACTIVE = 7

@@ -13,9 +13,9 @@ import requests
 
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 HEADER = b"POST /v1/camp/create HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -28,7 +28,7 @@ def api(
     """One flavour: what a connection may do does not depend on it."""
     with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
         database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-        migrate(database, 2)
+        make_current(database, 2)
         folder = tmp_path_factory.mktemp("connections")
         with running_api(write_configuration(folder, dsn, Workers=1)) as service:
             yield service

@@ -18,6 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 
 from campaign_common.dsn import parse_dsn
 from local_stack.ports import free_port
+from tests.support.servers.databases import ONE_FLAVOUR
 from tests.support.services.system import SHARDS, System
 from tests.support.waiting import wait_until
 
@@ -132,6 +133,7 @@ def test_partitions_that_are_of_no_use_and_a_topic_that_is_gone(system: System) 
     )
 
 
+@ONE_FLAVOUR
 def test_a_topic_that_keeps_numbers_too_long(system: System) -> None:
     document = system.configuration()
     admin = AdminClient({"bootstrap.servers": document["SyncClient"]["Brokers"][0]})
@@ -148,6 +150,7 @@ def test_a_topic_that_keeps_numbers_too_long(system: System) -> None:
     one(diagnosis, "retention", "error", topic, "without end;")
 
 
+@ONE_FLAVOUR
 def test_a_group_that_notices_a_lost_sender_late(system: System) -> None:
     document = system.configuration()
     system.configure(SendClient={**document["SendClient"], "GroupProtocol": "classic"})
@@ -257,6 +260,7 @@ def test_a_server_that_is_away_is_named_and_not_waited_for(system: System, away:
         assert ("schema", "ok") in diagnosis.statuses()
 
 
+@ONE_FLAVOUR
 def test_a_careless_configuration_is_told(system: System) -> None:
     password = "p4ssw0rd"
     system.configure(
@@ -274,6 +278,7 @@ def test_a_careless_configuration_is_told(system: System) -> None:
     assert password not in str(diagnosis.findings)
 
 
+@ONE_FLAVOUR
 def test_the_table_for_people_says_the_same(system: System) -> None:
     shown = system.command("campaign", "doctor", "-c", str(system.config))
     assert shown.returncode == 1

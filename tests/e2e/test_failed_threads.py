@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.support.servers.databases import ONE_FLAVOUR
 from tests.support.services.system import System
 
 BROKEN = """
@@ -26,6 +27,7 @@ RECORDER = "recording.recorder.Recorder._run_once"
 SLOW_READS = "delivery.send_guard_thread.SlowReadLog.note"
 
 
+@ONE_FLAVOUR
 @pytest.mark.parametrize(
     ("package", "thread", "method"),
     [

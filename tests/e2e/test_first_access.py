@@ -14,7 +14,6 @@ import yaml
 
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from local_stack.distributions.cache import Cache
 from local_stack.errors import DownloadError, ProgramMissingError
@@ -23,6 +22,7 @@ from tests.conftest import skip_unless_ci
 from tests.support.sample import SAMPLE
 from tests.support.servers import nginx
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.services.api_service import ApiService, running_api
 
 root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
@@ -48,7 +48,7 @@ def api(
     with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
         address = parse_dsn(dsn)
         pool = Database(MysqlSettings(dsn=address))
-        migrate(pool, 8)
+        make_current(pool, 8)
         pool.close()
         configuration = folder / "campmgr.yaml"
         document = yaml.safe_load(SAMPLE)

@@ -11,12 +11,12 @@ import requests
 from campaign_common.database import Database
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.access.api_keys import revoke_key
 from tests.e2e.raw_http import Answer, RawConnection
 from tests.support.keys import make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.services.api_service import ApiService, running_api, write_configuration
 from tests.support.waiting import wait_until
 
@@ -31,7 +31,7 @@ def dsn(database_servers: DatabaseServers) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def pool(dsn: str) -> Iterator[Database]:
     pool = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-    migrate(pool, 2)
+    make_current(pool, 2)
     yield pool
     pool.close()
 

@@ -23,12 +23,12 @@ from campaign_api.openapi import document
 from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from tests.e2e.seeded import PHONE, ROUTE, Seeds
 from tests.integration.api.providers.heartbeats import beat
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.services.api_service import ApiService, running_api, write_configuration
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
@@ -68,7 +68,7 @@ def dsn(database_servers: DatabaseServers) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def pool(dsn: str) -> Iterator[Database]:
     pool = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-    migrate(pool, 2)
+    make_current(pool, 2)
     yield pool
     pool.close()
 

@@ -11,6 +11,27 @@ from xdist.scheduler import LoadScopeScheduling
 
 CHAOS = "tests/chaos/"
 MODEL = "tests/model/"
+WAITING = tuple(
+    f"{CHAOS}test_{name}.py::"
+    for name in (
+        "cut_off_senders",
+        "database_servers",
+        "disk_full",
+        "killed_imports",
+        "lost_brokers",
+        "lost_records",
+        "outages",
+        "restored_backup",
+        "stopped_senders",
+        "stopped_upgrade",
+        "switch_over",
+        "upgrade",
+    )
+)
+"""Tests of chaos in which a part is away for most of the time, so that everything waits for it.
+
+They run one after the other, and may run beside one test of those that load the machine.
+"""
 NEVER_AT_ONCE = (CHAOS, "tests/e2e/flood/")
 """Each of the first is a whole system under load; each of the others takes all of the processor."""
 ORDER = (CHAOS, "tests/e2e/", "tests/integration/", MODEL, "tests/unit/")
@@ -28,6 +49,8 @@ class Scheduling(LoadScopeScheduling):
 
 def unit_of(nodeid: str) -> str:
     """Name the unit of a test: the tests of its file on the same database."""
+    if nodeid.startswith(WAITING):
+        return WAITING[0]
     if nodeid.startswith(NEVER_AT_ONCE):
         return CHAOS
     if nodeid.startswith(MODEL):

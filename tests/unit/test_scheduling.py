@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scheduling import ORDER, place, unit_of
+from tests.support.scheduling import ORDER, WAITING, place, unit_of
 
 TESTS = Path(__file__).parents[1]
 
@@ -10,7 +10,9 @@ TESTS = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("one", "other", "together"),
     [
-        ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_outages.py::test_b[mysql]", True),
+        ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_rates.py::test_b[mysql]", True),
+        ("tests/chaos/test_upgrade.py::test_a", "tests/chaos/test_outages.py::test_b", True),
+        ("tests/chaos/test_poison.py::test_a", "tests/chaos/test_outages.py::test_b", False),
         (
             "tests/chaos/test_poison.py::test_a",
             "tests/e2e/flood/test_headers.py::test_a[half]",
@@ -38,3 +40,8 @@ def test_every_folder_of_tests_has_its_place() -> None:
     folders = {test.relative_to(TESTS).parts[0] for test in TESTS.rglob("test_*.py")} - {"images"}
     assert {f"tests/{folder}/" for folder in folders} == set(ORDER)
     assert [place(f"{folder}test_a.py::test_a") for folder in ORDER] == list(range(len(ORDER)))
+
+
+def test_every_test_of_chaos_that_waits_is_there() -> None:
+    """A name that is not there any more would run with those that load the machine."""
+    assert all((TESTS.parent / file.removesuffix("::")).is_file() for file in WAITING)

@@ -7,12 +7,12 @@ import pytest
 from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from tests.e2e.flood.scene import FILE, Keys, Scene, Stored
 from tests.e2e.seeded import Seeds
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.services.api_service import running_api, write_configuration
 
 PEOPLE = 20_000
@@ -29,7 +29,7 @@ def scene(
     """One flavour: how the API stands a flood does not depend on it."""
     with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
         database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-        migrate(database, 2)
+        make_current(database, 2)
         keys = Keys(
             *(make_key(database, scope) for scope in (Scope.ADMIN, Scope.READ, Scope.WRITE))
         )

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -49,8 +50,15 @@ def compressed() -> Iterator[Upload]:
 
 
 def _gzip_bomb() -> bytes:
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
-    return b"".join(packer.compress(bytes(2**20)) for _ in range(1024)) + packer.flush()
+    """Pack zeros once and repeat the result, in one stream: packing 1 GB takes 5 s."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    zeros = bytes(2**20)
+    packed = packer.compress(zeros) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = 0
+    for _ in range(1024):
+        checksum = zlib.crc32(zeros, checksum)
+    header = bytes.fromhex("1f8b08000000000000ff")
+    return header + packed * 1024 + packer.flush() + struct.pack("<II", checksum, 2**30)
 
 
 def file_names() -> Iterator[Upload]:

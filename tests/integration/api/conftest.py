@@ -11,7 +11,6 @@ from campaign_api.web.auth import authentication
 from campaign_api.web.auth.local_client import ClientLocation, locate_client
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import (
     ImportSettings,
     MysqlSettings,
@@ -20,6 +19,7 @@ from campaign_common.settings import (
     SyncClientSettings,
 )
 from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.servers.schemas import make_current
 
 SHARDS = 2
 WRITTEN = (
@@ -68,7 +68,7 @@ def mysql_settings(database_server: SchemaServer) -> Iterator[MysqlSettings]:
 @pytest.fixture(scope="module")
 def module_pool(mysql_settings: MysqlSettings) -> Iterator[Database]:
     database = Database(mysql_settings)
-    migrate(database, SHARDS)
+    make_current(database, SHARDS)
     yield database
     database.close()
 

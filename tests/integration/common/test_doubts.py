@@ -9,7 +9,6 @@ from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.possibly_sent import (
     MOST_NEAR,
@@ -19,6 +18,7 @@ from campaign_common.store.messages.possibly_sent import (
     read_doubts,
     read_possibly_sent,
 )
+from tests.support.servers.schemas import make_current
 
 FEW, MANY, NONE = CampaignId(1), CampaignId(2), CampaignId(3)
 EVERY_THIRD = range(1_000, 4_000, 3)
@@ -29,7 +29,7 @@ FIVE_MINUTES = 300_000_000
 def database_of_doubts(database: str) -> Iterator[Database]:
     """Holds few doubts of one campaign, of two generations, and many of another one."""
     opened = Database(MysqlSettings(dsn=parse_dsn(database)))
-    migrate(opened, 1)
+    make_current(opened, 1)
     few = [ClaimedMessage(FEW, seq, seq % 2, 1, f"p{seq % 3}") for seq in range(2_000, 2_010)]
     many = [ClaimedMessage(MANY, seq, 0, 1, "main") for seq in EVERY_THIRD]
     assert len(many) > MOST_NEAR

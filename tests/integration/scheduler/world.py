@@ -23,7 +23,6 @@ from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.runtime.outage_log import OutageLog
-from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
 from campaign_common.store.campaigns.leases import Holder
 from campaign_common.store.shards.partition_map import read_map
@@ -40,6 +39,7 @@ from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.publish_retries import RetryPublisher
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.publishing.publisher import Publisher
+from tests.support.servers.schemas import make_current
 from tests.support.waiting import wait_until
 
 SHARDS = 8
@@ -148,7 +148,7 @@ class World:
         self.settings = load_settings(self.config, {})
         self.databases = Databases.configured(self.settings)
         self.database = self.databases.main
-        migrate(self.database, SHARDS)
+        make_current(self.database, SHARDS)
         self.admin: AdminClient = clients.admin(self.settings)
         self.make_topic(partitions)
 

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.core.budgets import insert_budget
 from local_stack.servers.kafka import KafkaServer
@@ -12,6 +11,7 @@ from tests.integration.sender.budget_senders import HUNDRED, Senders
 from tests.integration.sender.scene import INSERT_CAMPAIGN, SHARDS, FaultyDatabase, Scene
 from tests.integration.sender.world import World
 from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.unit.sender.messages import CAMPAIGN, EPOCH
 
 WRITTEN = (
@@ -85,5 +85,5 @@ def emptied_scene(module_database: FaultyDatabase) -> Scene:
 def _migrated(dsn: str) -> FaultyDatabase:
     faulty = FaultyDatabase(MysqlSettings(dsn=parse_dsn(dsn)))
     faulty.faults = []
-    migrate(faulty, SHARDS)
+    make_current(faulty, SHARDS)
     return faulty

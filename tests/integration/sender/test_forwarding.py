@@ -10,7 +10,6 @@ from campaign_common.domain.campaign import Transition
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.campaigns.transitions import change_state
 from campaign_common.store.shards.command_copies import settled_notes
@@ -25,6 +24,7 @@ from tests.integration.sender.scene import (
     FaultyDatabase,
     Scene,
 )
+from tests.support.servers.schemas import make_current
 from tests.unit.sender.messages import CAMPAIGN, EPOCH, message
 
 cancel = partial(change_state, campaign_id=CAMPAIGN, transition=Transition.CANCEL, actor="a person")
@@ -43,7 +43,7 @@ def own(other_database: str) -> Iterator[FaultyDatabase]:
 def migrated(dsn: str) -> Iterator[FaultyDatabase]:
     faulty = FaultyDatabase(MysqlSettings(dsn=parse_dsn(dsn)))
     faulty.faults = []
-    migrate(faulty, SHARDS)
+    make_current(faulty, SHARDS)
     yield faulty
     faulty.close()
 

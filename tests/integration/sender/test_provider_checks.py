@@ -14,7 +14,6 @@ from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.provider_checks import (
     CheckContent,
@@ -35,6 +34,7 @@ from campaign_providers.check import (
 from campaign_providers.contract import OutboundMessage
 from campaign_sender.delivery.provider_checks import ProviderChecks
 from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.servers.schemas import make_current
 from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
@@ -85,7 +85,7 @@ def module_pool(database_server: SchemaServer) -> Iterator[Database]:
     """A schema for the whole module: migrating takes longer than all of its tests."""
     with fresh_schema(database_server.dsn) as dsn:
         pool = Database(MysqlSettings(dsn=parse_dsn(dsn)))
-        migrate(pool, 1)
+        make_current(pool, 1)
         yield pool
         pool.close()
 

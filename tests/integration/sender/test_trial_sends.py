@@ -18,7 +18,6 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.messages.trial_sends import NewTrialMessage as Wanted
 from campaign_common.store.messages.trial_sends import insert_trial_message, read_trial_message
@@ -26,6 +25,7 @@ from campaign_providers.contract import OnResults, PreSendCheck, SendResult, Sen
 from campaign_sender.delivery.trial_sends import TrialSends as Sending
 from campaign_sender.message import Message
 from tests.integration.sender.world import SHARDS, World
+from tests.support.servers.schemas import make_current
 from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
@@ -71,7 +71,7 @@ class Phone:
 @pytest.fixture
 def pool(database: str) -> Database:
     pool = Database(MysqlSettings(dsn=parse_dsn(database)))
-    migrate(pool, 2)
+    make_current(pool, 2)
     return pool
 
 

@@ -20,9 +20,9 @@ from campaign_common.domain.shard import shard_of
 from campaign_common.errors import TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
-from campaign_common.schema import migrate
 from campaign_common.settings import load_settings
 from campaign_common.store.shards.partition_map import insert_first_map, read_map
+from tests.support.servers.schemas import make_current
 from tests.support.services.processes import Process, installed, running
 from tests.support.waiting import wait_until
 
@@ -52,7 +52,7 @@ class World:
         self.config = folder / "campmgr.yaml"
         self.configure()
         self.database = Database(self.settings.mysql)
-        migrate(self.database, SHARDS)
+        make_current(self.database, SHARDS)
         self._admin = clients.admin(self.settings)
         self._producer = clients.producer(self.settings)
         self._make_topic()

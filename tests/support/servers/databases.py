@@ -10,6 +10,7 @@ from typing import Protocol
 
 import psutil
 import pymysql
+import pytest
 
 from campaign_common.dsn import Dsn, parse_dsn
 from local_stack.distributions.cache import Cache
@@ -18,6 +19,9 @@ from local_stack.servers.database import DatabaseServer, Flavour
 from local_stack.stack import database_program
 
 MYSQL_DSN_VARIABLE = "CAMP_TEST_MYSQL_DSN"
+
+ONE_FLAVOUR = pytest.mark.parametrize("database_server", ["mariadb"], indirect=True)
+"""Of tests that show nothing of a database: a second flavour would repeat the first."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder only for this user is made there
 MEMORY_TAKEN = 3 * 2**30

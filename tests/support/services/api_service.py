@@ -11,9 +11,9 @@ import requests
 import yaml
 
 from campaign_common.database import Databases
-from campaign_common.schema import migrate_all
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
+from tests.support.servers.schemas import make_all_current
 from tests.support.services.processes import installed
 from tests.support.waiting import wait_until
 
@@ -68,11 +68,10 @@ def write_configuration(folder: Path, dsn: str, **keys: Any) -> Path:  # noqa: A
 
 
 def make_schema(configuration: Path) -> None:
-    """Do what `campaign-db migrate` does, without its process."""
+    """Make the schema that `campaign-db migrate` makes in an empty one."""
     settings = load_settings(configuration, {})
     databases = Databases.configured(settings)
-    for _ in migrate_all(databases, settings.msg_table_sharding_size):
-        pass  # a server at a time
+    make_all_current(databases, settings.msg_table_sharding_size)
     databases.close()
 
 

@@ -15,7 +15,6 @@ from campaign_common.domain.campaign import CampaignId, Transition
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
 from campaign_common.settings import MysqlSettings, Settings, SimulatedSettings
 from campaign_common.store.campaigns.transitions import BUDGET_USED_UP, change_state
 from campaign_common.store.core.campaigns import read_versions
@@ -23,6 +22,7 @@ from campaign_common.store.limits.live_limits import set_live
 from campaign_common.store.messages.provider_breakers import OpenBreaker, open_breaker
 from tests.integration.api.drafted import PATH, body, events, made, post, problem
 from tests.integration.api.stored import REQUEST, add_list, change, create, rows
+from tests.support.servers.schemas import make_current
 
 EUR = Price("EUR", Decimal("0.07"), {})
 
@@ -185,7 +185,7 @@ def test_what_is_spent_is_taken_of_a_budget_given_again(
 ) -> None:
     """The servers of the shards know it: its row was dropped by a roll-back."""
     other = Database(MysqlSettings(dsn=parse_dsn(other_database)))
-    migrate(other, 2)
+    make_current(other, 2)
     priced = replace(settings, simulated=SimulatedSettings(price=EUR))
     client = create_app(priced, Databases((pool, other), {1: 1})).test_client()
     campaign_id = made(client, budget="5")["id"]
