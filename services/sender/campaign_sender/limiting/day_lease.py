@@ -23,6 +23,10 @@ LEFT_TURNS = 1.5
 FADING = 0.8
 """Part of what was used in the turn before that counts as used in a turn."""
 
+RAMP = 4
+"""Multiple of what was used that counts as used while a sender begins: with a rate that is not
+known, each lease is ten times the one before as long as all of it is used at once."""
+
 ASKED_AGAIN = 2.0
 """Seconds between two statements about a day that is used up: others may return units."""
 
@@ -50,6 +54,8 @@ class DayLease:
         self._is_suspended = False
         self._used = 0
         self._per_turn = 0.0
+        self._begins = True
+        """True until units are left of a lease, and again after a time without use."""
         self._ask_at = 0.0
         self.used_up_until: float | None = None
         """Local time in seconds until which the day is used up; None: it is not."""
@@ -79,9 +85,9 @@ class DayLease:
         with self._lock:
             if self._grants.begin(day, begins, ends):
                 self.used_up_until = None
-            self._per_turn = max(float(self._used), FADING * self._per_turn)
-            self._used = 0
             held = self._grants.held
+            self._note_used(self._used, all_of_it=held < cost)
+            self._used = 0
         missing = self._missing(held, wanted, cost)
         if not missing or (self.used_up_until is not None and self._clock() < self._ask_at):
             return
@@ -96,6 +102,14 @@ class DayLease:
             self.used_up_until = now + ends - reading.moment
         elif taken:
             self.used_up_until = None
+
+    def _note_used(self, used: int, *, all_of_it: bool) -> None:
+        if used and not all_of_it:
+            self._begins = False
+        ramp = RAMP if self._begins and all_of_it else 1
+        self._per_turn = max(float(used * ramp), FADING * self._per_turn)
+        if self._per_turn < 1:
+            self._begins = True
 
     def _missing(self, held: int, wanted: int, cost: int) -> int:
         if not wanted or held >= max(cost, min(wanted, LEFT_TURNS * self._per_turn)):

@@ -52,6 +52,12 @@ def use(leaser: Leaser, turns: int, most: int) -> int:
     return used
 
 
+def test_a_sender_that_begins_has_its_full_rate_within_six_turns(leaser: Leaser) -> None:
+    leaser.limits = replace(LIMITS, per_day=1_000_000)
+    use(leaser, 5, 4_000)
+    assert use(leaser, 1, 4_000) == 4_000
+
+
 def test_a_lease_grows_to_a_quarter_second_of_what_is_used(leaser: Leaser) -> None:
     leaser.limits = replace(LIMITS, per_day=1_000_000)
     use(leaser, 20, 50)
