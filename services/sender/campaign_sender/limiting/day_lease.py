@@ -114,7 +114,8 @@ class DayLease:
     def _missing(self, held: int, wanted: int, cost: int) -> int:
         if not wanted or held >= max(cost, min(wanted, LEFT_TURNS * self._per_turn)):
             return 0
-        return max(cost, min(wanted, ceil(HELD_TURNS * self._per_turn))) - held
+        # What waits can be sent within a turn, and as much may come in the next ones.
+        return max(cost, ceil(HELD_TURNS * min(wanted, self._per_turn))) - held
 
     def suspend(self) -> None:
         """Grant nothing until the next turn: the limits have changed."""
