@@ -1,8 +1,11 @@
 """Senders that run, and the providers that they know."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from campaign_common.store.maintenance.statistics import RecentHeartbeat
+from campaign_common.store.maintenance.statistics import RecentHeartbeat, SenderHeartbeat
+
+HeartbeatT = TypeVar("HeartbeatT", RecentHeartbeat, SenderHeartbeat)
 
 REASON_WITHHELD = "can not send to it; a key with the scope admin is shown why"
 """Stands for what a sender says, which may name a secret and its file."""
@@ -25,7 +28,7 @@ def ready(senders: Sequence[RecentHeartbeat], provider: str) -> list[RecentHeart
     ]
 
 
-def without_reasons(senders: Sequence[RecentHeartbeat]) -> list[RecentHeartbeat]:
+def without_reasons(senders: Sequence[HeartbeatT]) -> list[HeartbeatT]:
     """Return senders that say whether they can send, and not why."""
     return [
         sender
