@@ -5,8 +5,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from campaign_api.providers.senders import without_reasons
 from campaign_api.times import rfc3339_utc
+from campaign_api.withheld_reasons import without_reasons
 from campaign_common.database import Cursors, Databases
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status

@@ -10,9 +10,9 @@ import pytest
 from flask import Flask, g
 
 from campaign_api.messages.statistics import Statistics
-from campaign_api.providers.senders import REASON_WITHHELD
 from campaign_api.routes import stats
 from campaign_api.web.caller import Caller
+from campaign_api.withheld_reasons import REASON_WITHHELD
 from campaign_common.domain.api_key import Scope
 from campaign_common.store.maintenance import statistics as store
 from campaign_common.store.maintenance.statistics import SenderHeartbeat
