@@ -1,10 +1,11 @@
 """Documents in XML as a check shows them: without the constants that are credentials."""
 
 import re
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
-from hypothesis.strategies import SearchStrategy, builds, integers, lists, recursive, sampled_from
+from hypothesis.strategies import SearchStrategy, builds, lists, recursive, sampled_from
 
 from campaign_providers.check import MASKED
 from campaign_providers.http import HttpCheck
@@ -169,8 +170,7 @@ def named(name: str, quote: str, value: str) -> str:
 
 
 def values() -> SearchStrategy[str]:
-    words = builds("hid{}den".format, integers(1, 10**6))
-    return words | sampled_from(("password", "pin", "to")) | builds("{{key}} {}".format, words)
+    return sampled_from(("hid0den", "{key} hid0den", "password", "pin", "to"))
 
 
 def without(text: str, *ends: str) -> str:
@@ -198,6 +198,8 @@ def parts(below: SearchStrategy[str]) -> SearchStrategy[str]:
 @settings(max_examples=100, deadline=None)
 def test_no_value_behind_a_name_is_shown(document: str) -> None:
     """Wherever it stands: in elements, attributes, texts, CDATA, comments and instructions."""
+    numbers = count(1)
+    document = WORD.sub(lambda _: f"hid{next(numbers)}den", document)
     found = {
         word
         for literal in document.split("{key}")
