@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from campaign_api.times import rfc3339_utc
+from campaign_api.withheld_reasons import without_reasons
 from campaign_common.database import Cursors, Databases
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status
@@ -41,8 +42,10 @@ class Statistics:
         self._totals: CampaignTotals | None = None
         self._summed_at = 0.0
 
-    def read(self) -> dict[str, Any]:
+    def read(self, *, shows_reasons: bool) -> dict[str, Any]:
         """Read everything.
+
+        Without `shows_reasons` it is not said why senders can not send, which names secrets.
 
         Raises:
             RetryLater: a database is down.
@@ -54,6 +57,8 @@ class Statistics:
             counts = counts_by_status(cursors, ids)
             earlier = store.earlier_counts(cursors.main, ids)
             senders = store.live_senders(cursors)
+        if not shows_reasons:
+            senders = without_reasons(senders)
         described = [
             _describe(campaign, counts[campaign.id], earlier.get(campaign.id))
             for campaign in active

@@ -9,7 +9,8 @@ from typing import Any
 
 from campaign_api.errors import NotFound
 from campaign_api.providers.readiness import PresentState, standing_of
-from campaign_api.providers.senders import knowing, without_reasons
+from campaign_api.providers.senders import knowing
+from campaign_api.withheld_reasons import without_reasons
 from campaign_common.database import Cursors, Databases
 from campaign_common.metrics.distribution import SECONDS, CountedValues
 from campaign_common.settings import AnswerWord, Settings

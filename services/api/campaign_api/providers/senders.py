@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 from campaign_common.store.maintenance.statistics import RecentHeartbeat
 
-REASON_WITHHELD = "can not send to it; a key with the scope admin is shown why"
-"""Stands for what a sender says, which may name a secret and its file."""
-
 MOST_NAMED = 5
 """Senders that a text names."""
 
@@ -22,21 +19,6 @@ def ready(senders: Sequence[RecentHeartbeat], provider: str) -> list[RecentHeart
         sender
         for sender in knowing(senders, provider)
         if (sender.providers or {}).get(provider) is None
-    ]
-
-
-def without_reasons(senders: Sequence[RecentHeartbeat]) -> list[RecentHeartbeat]:
-    """Return senders that say whether they can send, and not why."""
-    return [
-        sender
-        if sender.providers is None
-        else sender._replace(
-            providers={
-                name: None if problem is None else REASON_WITHHELD
-                for name, problem in sender.providers.items()
-            }
-        )
-        for sender in senders
     ]
 
 

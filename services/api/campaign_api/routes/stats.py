@@ -4,6 +4,7 @@ from flask import Response, jsonify
 
 from campaign_api.messages.statistics import Statistics
 from campaign_api.schemas.stats import Stats
+from campaign_api.web.caller import may_see_reasons
 from campaign_api.web.routing.resource import Resource
 
 
@@ -16,7 +17,11 @@ def resource(statistics: Statistics) -> Resource:
     @routes.get("")
     @routes.response(200, Stats)
     def read() -> Response:
-        """Return counts of campaigns and messages, active campaigns and senders."""
-        return jsonify(statistics.read())
+        """Return counts of campaigns and messages, active campaigns and senders.
+
+        Why a sender can not send, which may name a secret and its file, is said to keys with the
+        scope admin.
+        """
+        return jsonify(statistics.read(shows_reasons=may_see_reasons()))
 
     return routes

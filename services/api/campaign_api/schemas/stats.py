@@ -57,7 +57,10 @@ class KnownProvider(Schema):
     problem = fields.String(
         required=True,
         allow_none=True,
-        metadata={"description": "What keeps the sender from sending; null where nothing does."},
+        metadata={
+            "description": "What keeps the sender from sending; null where nothing does. Keys"
+            " without the scope admin are not told why."
+        },
     )
 
 

@@ -6,7 +6,7 @@ from flask import g
 
 from campaign_common.domain.api_key import Scope
 
-__all__ = ["LOCAL", "Caller", "Scope", "caller"]
+__all__ = ["LOCAL", "Caller", "Scope", "caller", "may_see_reasons"]
 
 
 class Caller(NamedTuple):
@@ -25,3 +25,8 @@ def caller() -> Caller:
     """Return the client of the current request, as `authentication` identified it."""
     found: Caller = g.get("caller", LOCAL)
     return found
+
+
+def may_see_reasons() -> bool:
+    """Return whether the client is told why senders can not send, which names secrets."""
+    return caller().scope.allows(Scope.ADMIN)

@@ -11,6 +11,7 @@ from typing import Protocol
 
 import msgspec
 import structlog
+from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import ProviderLimits
@@ -237,11 +238,11 @@ class ProviderChecks:
         return units
 
     def _return_to_day(self, taken: TakenCheck, units: UnitsOfDay) -> None:
-        """Return what a check took that sent nothing; while the database is down that is lost."""
+        """Return what a check took that sent nothing; where the database refuses, that is lost."""
         try:
             with self._database.transaction() as cursor:
                 return_single_send(cursor, taken.provider, units)
-        except RetryLater as error:
+        except (RetryLater, DriverError) as error:
             log.warning("units of a check not returned", check=taken.id, error=str(error))
 
     def _end(self, taken: TakenCheck, result: CheckResult) -> None:

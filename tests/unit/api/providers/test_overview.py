@@ -12,7 +12,7 @@ import pytest
 
 from campaign_api.providers import overview
 from campaign_api.providers.overview import ProviderOverview
-from campaign_api.providers.senders import REASON_WITHHELD
+from campaign_api.withheld_reasons import REASON_WITHHELD
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.store.limits.usage import LimitUse
 from campaign_common.store.maintenance.statistics import RecentHeartbeat

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from pymysql.err import DataError
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.errors import DatabaseUnavailable
@@ -34,7 +35,7 @@ class Site:
         self.tables = Tables()
         self.ended = threading.Event()
         self.result: CheckResult | None = None
-        self.is_down_for_returns = False
+        self.error_of_returns: Exception | None = None
 
     @property
     def taken(self) -> int:
@@ -53,8 +54,8 @@ class Site:
         return ((BEGIN,),)
 
     def return_of_day(self, cursor: object, provider: str, day: date, units: int) -> None:
-        if self.is_down_for_returns:
-            raise DatabaseUnavailable("away")
+        if self.error_of_returns is not None:
+            raise self.error_of_returns
         self.tables.return_of_day(cursor, provider, day, units)
 
     def end(self, _: object, __: object, result: CheckResult) -> None:
@@ -139,8 +140,11 @@ def test_a_check_takes_a_unit_of_the_day_only_if_it_is_sent(
     assert (site.taken, result.is_unknown) == (taken, False)
 
 
-def test_a_unit_that_is_not_returned_hides_no_reason(site: Site) -> None:
-    site.is_down_for_returns = True
+@pytest.mark.parametrize(
+    "error", [DatabaseUnavailable("away"), DataError(1264, "out of range")], ids=["down", "refused"]
+)
+def test_a_unit_that_is_not_returned_hides_no_reason(site: Site, error: Exception) -> None:
+    site.error_of_returns = error
     result = site.check(100.0, 100.1, LATE, send=accepted)
     assert "stood still" in str(result.problem)
     assert (site.taken, result.is_unknown) == (1, False)

@@ -138,8 +138,9 @@ class HttpCheck:
             result = mapper.without_response(message, failure)
             return Exchange(None, self._reading(result, mapper.rule_for(failure), redact))
         rule = mapper.match(response).rule
-        result = _as_shown(mapper, message, response, redact)
-        answer = _shown(response, seconds, redact)
+        body = redact(response.body.decode("utf-8", "replace"))
+        result = _as_shown(mapper, message, response, body)
+        answer = _shown(response, seconds, redact, body)
         return Exchange(answer, self._reading(result, rule, redact))
 
     def _reading(
@@ -157,15 +158,14 @@ class HttpCheck:
 
 
 def _as_shown(
-    mapper: ResponseMapper, message: OutboundMessage, response: HttpResponse, redact: Redaction
+    mapper: ResponseMapper, message: OutboundMessage, response: HttpResponse, body: str
 ) -> SendResult[OutboundMessage]:
-    """Return the result of an answer, with the id and the code that its masked form has.
+    """Return the result of an answer, with the id and the code that its masked `body` has.
 
     A code is cut, and a secret in it would not be found any more.
     """
     result = mapper.to_result(message, response)
-    body = redact(response.body.decode("utf-8", "replace")).encode()
-    masked = mapper.to_result(message, response._replace(body=body))
+    masked = mapper.to_result(message, response._replace(body=body.encode()))
     if masked.status is not result.status:
         return msgspec.structs.replace(result, provider_message_id=None, error_code=None)
     return msgspec.structs.replace(
@@ -173,9 +173,7 @@ def _as_shown(
     )
 
 
-def _shown(response: HttpResponse, seconds: float, redact: Redaction) -> ShownAnswer:
+def _shown(response: HttpResponse, seconds: float, redact: Redaction, body: str) -> ShownAnswer:
     headers = [ShownHeader(name, cut(redact(value))[0]) for name, value in response.headers.items()]
-    body, is_cut = None, False
-    if response.is_whole:
-        body, is_cut = cut(redact(response.body.decode("utf-8", "replace")))
-    return ShownAnswer(response.status, headers, body, is_cut, round(seconds, 4))
+    shown, is_cut = cut(body) if response.is_whole else (None, False)
+    return ShownAnswer(response.status, headers, shown, is_cut, round(seconds, 4))

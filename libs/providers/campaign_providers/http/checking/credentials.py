@@ -39,6 +39,15 @@ _WORD = re.compile(r"[^\s:;,|/-]{4,}")
 _PART_OF_NAME = re.compile(rf"(?i){_CREDENTIAL}")
 """Part of the names of elements and attributes of XML that are those of credentials."""
 
+_PLAIN = re.compile(
+    rf"(?i)(?=<[^<>/]*(?:{_CREDENTIAL})[^<>/]*>([^<]+)</"
+    rf"|(?<![\w:.-])[\w:.-]*(?:{_CREDENTIAL})[\w:.-]*\s*=\s*[\"']([^\"']+)[\"'])"
+)
+"""Place before `<password>…` or `password="…"`, in an XML document or any text in one.
+
+It takes no characters, so that one is found in another.
+"""
+
 
 class MaskedSettings:
     """Settings of requests without the credentials in them.
@@ -153,7 +162,7 @@ class MaskedSettings:
         return tree
 
     def _xml(self, document: TextTemplate) -> TextTemplate:
-        masking = XmlMasking(CREDENTIAL_NAME.search, _PART_OF_NAME.search, self._hidden)
+        masking = XmlMasking(CREDENTIAL_NAME.search, _PART_OF_NAME.search, _PLAIN, self._hidden)
         return masking.masked(document)
 
 

@@ -65,38 +65,55 @@ class Redaction:
     def __call__(self, text: str) -> str:
         """Return a text with every secret masked, and the phone number but for two digits."""
         breaks = [line_break for line_break in _BREAKS if line_break.search(text)]
+        shown = _Lines(text)
         # The whole number over all lines before its parts.
         for pattern, masked in ((self._secrets, MASKED), *self._phones):
-            text = pattern.sub(masked, text)
+            shown = shown.replaced(pattern, masked)
             for line_break in breaks:
-                text = _replaced_over(line_break, text, pattern, masked)
-        return text
+                shown = shown.replaced_over(line_break, pattern, masked)
+        return shown.text
 
 
-def _replaced_over(
-    line_break: re.Pattern[str], text: str, pattern: re.Pattern[str], by: str
-) -> str:
-    """Replace what matches a pattern if breaks of lines are left out; other breaks are kept."""
-    lines: list[str] = []
-    ends: list[int] = []
-    """Places where lines end when all are joined."""
-    shifts = [0]
-    """Characters of breaks before each line."""
-    end = length = 0
-    for found in line_break.finditer(text):
-        lines.append(text[end : found.start()])
-        length += len(lines[-1])
-        end = found.end()
-        ends.append(length)
-        shifts.append(end - length)
-    joined = "".join([*lines, text[end:]])
-    parts: list[str] = []
-    done = 0
-    for match in pattern.finditer(joined):
-        begin = match.start() + shifts[bisect_right(ends, match.start())]
-        parts += (text[done:begin], by)
-        done = match.end() + shifts[bisect_left(ends, match.end())]
-    return "".join([*parts, text[done:]])
+class _Lines:
+    """Text whose breaks are looked for once: an answer may be made of nothing else."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._joined: dict[re.Pattern[str], str] = {}
+        """The text without breaks of a kind."""
+
+    def replaced(self, pattern: re.Pattern[str], by: str) -> "_Lines":
+        """Replace what matches a pattern."""
+        text, number = pattern.subn(by, self.text)
+        return _Lines(text) if number else self
+
+    def replaced_over(
+        self, line_break: re.Pattern[str], pattern: re.Pattern[str], by: str
+    ) -> "_Lines":
+        """Replace what matches a pattern if breaks of lines are left out; other breaks are kept."""
+        joined = self._joined.get(line_break)
+        if joined is None:
+            joined = self._joined[line_break] = line_break.sub("", self.text)
+        matches = list(pattern.finditer(joined))
+        if not matches:
+            return self
+        ends, shifts = self._places(line_break)
+        parts: list[str] = []
+        done = 0
+        for match in matches:
+            begin = match.start() + shifts[bisect_right(ends, match.start())]
+            parts += (self.text[done:begin], by)
+            done = match.end() + shifts[bisect_left(ends, match.end())]
+        return _Lines("".join([*parts, self.text[done:]]))
+
+    def _places(self, line_break: re.Pattern[str]) -> tuple[list[int], list[int]]:
+        """Return where lines end when all are joined, and the characters of breaks before each."""
+        ends: list[int] = []
+        shifts = [0]
+        for begin, end in (found.span() for found in line_break.finditer(self.text)):
+            ends.append(begin - shifts[-1])
+            shifts.append(shifts[-1] + end - begin)
+        return ends, shifts
 
 
 def _pattern(secret: str) -> str:

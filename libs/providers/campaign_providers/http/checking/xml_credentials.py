@@ -1,15 +1,17 @@
 """Credentials in an XML document: masked by the names of their elements and attributes.
 
 Also where the name is a text itself: `<param name="password" value="…"/>`, or as XML-RPC has it
-`<member><name>password</name><value>…</value></member>`.
+`<member><name>password</name><value>…</value></member>`. Documents in CDATA sections are read as
+well. What a plain search finds is masked besides, wherever it stands: comments have no elements.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from html import escape, unescape
 
-from campaign_common.settings.fields.templates import Placeholder, TextTemplate
+from campaign_common.settings.fields.templates import Placeholder, TextTemplate, literal_text
+from campaign_providers.check import MASKED
 
 Mask = Callable[[TextTemplate], TextTemplate]
 """Returns a text without the credentials in it."""
@@ -26,6 +28,11 @@ _ATTRIBUTE = re.compile(r"(?s)([^\s=]+)(\s*=\s*)(?:\"([^\"]*)\"|'([^']*)')")
 
 _PLACE = re.compile(r"\x00([0-9]+)\x00")
 """Stands for a placeholder: no document has this character (XML 1.0, section 2.2)."""
+
+_VEIL = "\x01"
+"""Stands for a character that a plain search has found: no document has this one either."""
+
+_VEILS = re.compile(f"{_VEIL}+")
 
 NAMING = re.compile(r"(?i)(?:.*:)?(?:field|param(?:eter)?|property)?[_-]?(?:name|key|id)")
 """Names of elements, attributes and keys that give the name of what stands beside them."""
@@ -50,60 +57,84 @@ class XmlMasking:
     """Masking of one document.
 
     `is_credential`: whether a name is that of a credential; `is_part_of_name` the same for names
-    of elements and attributes, which say more. `mask` is given each text that is a credential.
+    of elements and attributes, which say more. `plain` finds credentials in any text: the group
+    that matched is one. `mask` is given each text that is a credential.
     """
 
     def __init__(
         self,
         is_credential: Callable[[str], object],
         is_part_of_name: Callable[[str], object],
+        plain: re.Pattern[str],
         mask: Mask,
     ) -> None:
         self._is_credential = is_credential
         self._is_part_of_name = is_part_of_name
+        self._plain = plain
         self._mask = mask
         self._placeholders: list[Placeholder] = []
         self._open: list[_Element] = []
+        self._document = ""
+        self._veiled = ""
+        """The document with `_VEIL` for what `plain` finds, character by character."""
+        self._written: list[str] = []
+        self._written_to = 0
 
     def masked(self, document: TextTemplate) -> TextTemplate:
         """Return a document without its credentials."""
         self._placeholders, self._open = list(document.placeholders), []
         numbers = iter(range(len(self._placeholders)))
-        text = "".join(
+        pieces = [
             piece if isinstance(piece, str) else f"\0{next(numbers)}\0" for piece in document.pieces
-        )
-        return self._template("".join(self._tokens(text)))
+        ]
+        self._document = "".join(pieces)
+        self._veiled = "".join(map(self._veil, pieces))
+        self._written, self._written_to = [], 0
+        self._read(0, len(self._document))
+        shown = "".join([*self._written, self._veiled[self._written_to :]])
+        return self._template(_VEILS.sub(MASKED, shown))
 
-    def _tokens(self, document: str) -> Iterator[str]:
-        for token in _TOKEN.finditer(document):
+    def _veil(self, literal: str) -> str:
+        characters = list(literal)
+        for found in self._plain.finditer(literal):
+            begin, end = found.span(found.lastindex or 0)
+            value = literal[begin:end]
+            said = value.strip()
+            if not said:
+                continue
+            for form in {said, unescape(said)}:
+                self._mask(literal_text(form))  # as an answer may repeat it
+            begin += value.index(said)
+            characters[begin : begin + len(said)] = _VEIL * len(said)
+        return "".join(characters)
+
+    def _read(self, begin: int, end: int) -> None:
+        for token in _TOKEN.finditer(self._document, begin, end):
             match token.lastgroup:
                 case "cdata":
-                    yield f"<![CDATA[{self._text(token['cdata'], in_cdata=True)}]]>"
+                    self._cdata(*token.span("cdata"))
                 case "text":
-                    yield self._text(token["text"])
+                    self._text(*token.span("text"))
                 case "close":
                     self._close()
-                    yield token[0]
                 case "empty":
-                    attributes = self._begin(token["open"], token["attributes"])
+                    self._begin(token["open"], token.span("attributes"))
                     if token["empty"]:
                         self._open.pop()
-                    yield f"<{token['open']}{attributes}{token['empty']}>"
-                case _:
-                    yield token[0]
 
-    def _begin(self, name: str, attributes: str) -> str:
-        """Begin an element; return its attributes without credentials."""
+    def _begin(self, name: str, span: tuple[int, int]) -> None:
+        """Begin an element, whose attributes stand at `span`; mask those that are credentials."""
         parent = self._open[-1] if self._open else None
-        values = {
-            each[1]: each[3] if each[4] is None else each[4]
-            for each in _ATTRIBUTE.finditer(attributes)
-            if not each[1].startswith("xmlns")
-        }
+        attributes = [
+            each
+            for each in _ATTRIBUTE.finditer(self._document, *span)
+            if each[1] != "xmlns" and not each[1].startswith("xmlns:")
+        ]
+        values = {each[1]: each[3] if each[4] is None else each[4] for each in attributes}
         named = any(
             NAMING.fullmatch(key) and self._is_credential(value) for key, value in values.items()
         )
-        is_name = NAMING.fullmatch(name) is not None
+        is_name = NAMING.fullmatch(name) and not self._is_part_of_name(name.rpartition(":")[0])
         below = named or (not is_name and self._says_credential(name))
         if parent is not None:
             below = below or parent.hides_below or (parent.names and not is_name)
@@ -111,32 +142,38 @@ class XmlMasking:
         # The root's name is that of the request, and says nothing of most elements in it.
         is_root = parent is None
         self._open.append(_Element(name, below or beside, below and not is_root))
-        return _ATTRIBUTE.sub(lambda one: self._attribute(one, named=named), attributes)
+        for each in attributes:
+            hides = self._is_part_of_name(each[1]) or (named and VALUE.fullmatch(each[1]))
+            if hides and values[each[1]]:
+                self._hide(*each.span(3 if each[4] is None else 4))
 
     def _says_credential(self, name: str) -> bool:
         return bool(self._is_part_of_name(name) or self._is_credential(name.rpartition(":")[2]))
 
-    def _attribute(self, attribute: re.Match[str], *, named: bool) -> str:
-        name, value = attribute[1], attribute[3] if attribute[4] is None else attribute[4]
-        hides = self._is_part_of_name(name) or (named and VALUE.fullmatch(name))
-        if not value or not hides or name.startswith("xmlns"):
-            return attribute[0]
-        quote = '"' if attribute[4] is None else "'"
-        return f"{name}{attribute[2]}{quote}{self._masked(value)}{quote}"
-
-    def _text(self, text: str, *, in_cdata: bool = False) -> str:
-        """Return a text of the element that is open, masked where it is a credential."""
-        if not self._open or not text.strip():
-            return text
+    def _text(self, begin: int, end: int, *, in_cdata: bool = False) -> bool:
+        """Mask a text where the element that is open hides it; return whether it does."""
+        text = self._document[begin:end]
+        said = text.strip()
+        if not self._open or not said:
+            return False
         element = self._open[-1]
         element.said.append(self._template(text if in_cdata else unescape(text)))
-        if not element.hides:
-            return text
-        stripped = text.strip()
-        begin, _, end = text.partition(stripped)
-        return f"{begin}{self._masked(stripped, in_cdata=in_cdata)}{end}"
+        if element.hides:
+            begin += text.index(said)
+            self._hide(begin, begin + len(said), in_cdata=in_cdata)
+        return element.hides
+
+    def _cdata(self, begin: int, end: int) -> None:
+        """Mask a text, or what is a credential in the document that it may be."""
+        if self._text(begin, end, in_cdata=True):
+            return
+        around, self._open = self._open, []
+        self._read(begin, end)
+        self._open = around
 
     def _close(self) -> None:
+        if not self._open:
+            return  # of no document, in a CDATA section
         element = self._open.pop()
         pieces = tuple(piece for text in element.said for piece in text.pieces)
         if element.hides and len(element.said) > 1:
@@ -145,13 +182,19 @@ class XmlMasking:
             said = "".join(piece for piece in pieces if isinstance(piece, str))
             self._open[-1].names = bool(self._is_credential(said.strip()))
 
-    def _masked(self, text: str, *, in_cdata: bool = False) -> str:
+    def _hide(self, begin: int, end: int, *, in_cdata: bool = False) -> None:
+        text = self._document[begin:end]
         masked = self._mask(self._template(text if in_cdata else unescape(text)))
         written = "".join(
             piece if isinstance(piece, str) else f"\0{self._placeholders.index(piece)}\0"
             for piece in masked.pieces
         )
-        return written if in_cdata else escape(written)
+        if _VEIL in self._veiled[begin:end]:
+            written = MASKED
+        elif not in_cdata:
+            written = escape(written)
+        self._written += (self._veiled[self._written_to : begin], written)
+        self._written_to = end
 
     def _template(self, text: str) -> TextTemplate:
         parts = _PLACE.split(text)

@@ -5,9 +5,8 @@ from typing import Any
 
 from campaign_api.providers.overview import ProviderOverview
 from campaign_api.schemas.provider import ProviderDetails, ProviderList
-from campaign_api.web.caller import caller
+from campaign_api.web.caller import may_see_reasons
 from campaign_api.web.routing.resource import Resource
-from campaign_common.domain.api_key import Scope
 
 
 def resource(overview: ProviderOverview) -> Resource:
@@ -28,17 +27,13 @@ def resource(overview: ProviderOverview) -> Resource:
         one can not send, which may name a secret and its file, is said to keys with the scope
         admin.
         """
-        return {"items": overview.read_all(shows_reasons=_may_see_reasons())}
+        return {"items": overview.read_all(shows_reasons=may_see_reasons())}
 
     @routes.get("/<provider>")
     @routes.response(200, ProviderDetails)
     @routes.problems(404)
     def read(provider: str) -> Mapping[str, Any]:
         """Return one provider, with its 20 latest events."""
-        return overview.read(provider, shows_reasons=_may_see_reasons())
+        return overview.read(provider, shows_reasons=may_see_reasons())
 
     return routes
-
-
-def _may_see_reasons() -> bool:
-    return caller().scope.allows(Scope.ADMIN)

@@ -149,3 +149,18 @@ def test_a_long_secret_takes_no_time() -> None:
     redact = Redaction([token, "%" * 200], PHONE)
     assert redact(f"{token}!{'%25' * 20_000}").startswith("MASKED!")
     assert process_time() - began < 3.0
+
+
+def test_breaks_take_hardly_more_time_than_letters() -> None:
+    """An answer of 64 KB may be made of breaks, and is redacted by all forms."""
+    redact = Redaction(["sk-live-abcdef123456"], PHONE)
+
+    def seconds(said: str) -> float:
+        began = process_time()
+        redact(said)
+        return process_time() - began
+
+    letters = min(seconds("a" * 65_536) for _ in range(3))
+    for line_break in ("\n", "\n ", "=\r\n a"):
+        breaks = line_break * (65_536 // len(line_break))
+        assert min(seconds(breaks) for _ in range(3)) < 5 * letters, repr(line_break)
