@@ -180,7 +180,7 @@ class SlotPlan(NamedTuple):
         What is used late comes on top of what is due in a second: of the part f of a quota that
         all shares hold together f * latest, at most. So a large quota that is not reached leaves
         its senders more time, and in no second do more than 1.05 times the quota start, whatever
-        the slots before and behind have, and whoever takes the spare grants.
+        the slots before and behind have, also if the spare grants are taken.
         """
         held = self.quota - self.spare
         if self.blocks is not None or self.quota <= EXACT_UP_TO or not held:
