@@ -281,7 +281,7 @@ class PacedQueue:
         if size <= 0:
             return [], refused
         head = [self._waiting.popleft() for _ in range(size)]
-        if due < size + PLENTY:
+        if not self.limiter.has_plenty(size + PLENTY):
             # Before a grant is used: a paused campaign must not use up what others may send.
             head, unsent = _split(head, self._check(head))
             refused += unsent

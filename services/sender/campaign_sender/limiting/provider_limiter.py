@@ -175,6 +175,10 @@ class ProviderLimiter:
         """Return how many messages may start now, or gather grants."""
         return self._upcoming(0.0)
 
+    def has_plenty(self, units: int) -> bool:
+        """Return whether so many may start now, apart from the day, whose units come back."""
+        return not self._has_rate() or self._slots.upcoming(0.0) >= units
+
     def take(self, units: int) -> Taken | None:
         """Take grants of up to so many messages of one unit; None: none is due."""
         if not self.is_fresh:

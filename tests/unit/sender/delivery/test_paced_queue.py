@@ -59,6 +59,9 @@ class Grants:
     def due(self) -> int:
         return self.units
 
+    def has_plenty(self, units: int) -> bool:
+        return self.units >= units
+
     def claimable(self, _: float, waiting: int) -> int:
         return max(0, self.units - waiting)
 
