@@ -10,12 +10,11 @@ from xdist.workermanage import WorkerController
 from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer
 from local_stack.servers.kafka import KafkaServer, group_timeouts
-from local_stack.stack import database_program
 from tests.chaos.findings import Findings, hand_over
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
 from tests.support.providers.recordings import recording_provider
-from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, fresh_schema, small_server
 from tests.support.servers.running import running
 from tests.support.services.system import SHARDS, System
 
@@ -67,7 +66,7 @@ def scale(pytestconfig: pytest.Config) -> Scale:
 @pytest.fixture(scope="session")
 def own_database(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServer]:
     """A MariaDB that these tests may kill, and share."""
-    server = DatabaseServer(servers_folder / "chaos-mariadb", database_program("mariadb", cache))
+    server = small_server(servers_folder / "chaos-mariadb", "mariadb", cache)
     with running(server):
         yield server
 

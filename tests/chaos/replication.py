@@ -8,7 +8,7 @@ from typing import NamedTuple
 from campaign_common.dsn import parse_dsn
 from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer, Flavour
-from local_stack.stack import database_program
+from tests.support.servers.databases import small_server
 
 USER = "camp"
 """An account of its own: root may write on a MariaDB that is read-only."""
@@ -124,15 +124,11 @@ def on_server(server: DatabaseServer, dsn: str) -> str:
 @contextmanager
 def replicated_pair(folder: Path, cache: Cache, flavour: Flavour) -> Iterator[ReplicatedPair]:
     """Run a primary and its replica."""
-    program, options = database_program(flavour, cache), DIALECTS[flavour].options
     with ExitStack() as stack:
         servers = []
         for number, role in enumerate(("primary", "replica"), 1):
-            server = DatabaseServer(
-                folder / f"{flavour}-{role}",
-                program,
-                (*BINARY_LOG, f"--server-id={number}", *options),
-            )
+            options = (*BINARY_LOG, f"--server-id={number}", *DIALECTS[flavour].options)
+            server = small_server(folder / f"{flavour}-{role}", flavour, cache, options)
             stack.callback(server.stop)
             server.start()
             servers.append(server)

@@ -17,13 +17,12 @@ from campaign_common.settings import MysqlSettings
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port
 from local_stack.servers.database import DatabaseServer
-from local_stack.stack import database_program
 from tests.chaos.accounts import Account, compare
 from tests.chaos.relay import Relay, dsn_at, relay_to
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
 from tests.support.providers.recording_provider import Faults
 from tests.support.scraping import Scrape
-from tests.support.servers.databases import fresh_schema
+from tests.support.servers.databases import fresh_schema, small_server
 from tests.support.servers.running import running
 from tests.support.services.api_service import make_schema
 from tests.support.services.processes import STOP_SECONDS
@@ -61,7 +60,7 @@ class Second(NamedTuple):
 @contextmanager
 def second_server(folder: Path, cache: Cache) -> Iterator[tuple[DatabaseServer, str]]:
     """Run a server of its own, which may be killed; yields it and the DSN of a fresh schema."""
-    server = DatabaseServer(folder / "second-mariadb", database_program("mariadb", cache))
+    server = small_server(folder / "second-mariadb", "mariadb", cache)
     with running(server), fresh_schema(server.dsn) as dsn:
         yield server, dsn
 

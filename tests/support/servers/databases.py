@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
@@ -24,7 +24,13 @@ ONE_FLAVOUR = pytest.mark.parametrize("database_server", ["mariadb"], indirect=T
 """Of tests that show nothing of a database: a second flavour would repeat the first."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - a folder only for this user is made there
-MEMORY_TAKEN = 3 * 2**30
+SMALL_LOG: Mapping[Flavour, str] = {
+    "mariadb": "--innodb-log-file-size=256M",
+    "mysql": "--innodb-redo-log-capacity=256M",
+}
+"""Option of each server of the tests: with the stack's own, each would take 1 GiB of memory."""
+
+MEMORY_TAKEN = 2 * 2**30
 """Bytes that the data folders of a worker grow to, redo logs included."""
 MEMORY_LEFT = 6 * 2**30
 """Bytes of memory that stay for the servers and services themselves."""
@@ -45,6 +51,17 @@ def servers_parent() -> Path:
     if free < taken or available < taken + MEMORY_LEFT:
         return SCRATCH
     return MEMORY / f"camp-mgr-tests-{os.getuid()}"
+
+
+def small_server(
+    folder: Path, flavour: Flavour, cache: Cache, options: Sequence[str] = ()
+) -> DatabaseServer:
+    """Make a server whose data may be in memory; it is not started yet.
+
+    Raises:
+        StackError: its program is not available.
+    """
+    return DatabaseServer(folder, database_program(flavour, cache), (SMALL_LOG[flavour], *options))
 
 
 class SchemaServer(Protocol):
@@ -86,8 +103,7 @@ class DatabaseServers:
     def _start(self, flavour: Flavour) -> SchemaServer:
         if flavour == "mysql" and (supplied := os.environ.get(MYSQL_DSN_VARIABLE)):
             return SuppliedServer(supplied)
-        program = database_program(flavour, self._cache)
-        server = DatabaseServer(self._folder / flavour, program)
+        server = small_server(self._folder / flavour, flavour, self._cache)
         self._open.callback(server.stop)
         server.start()
         return server
