@@ -20,7 +20,7 @@ from local_stack.errors import DownloadError, ProgramMissingError
 from local_stack.scratch import scratch_folder
 from local_stack.servers import prometheus
 from local_stack.servers.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
-from tests.support.scheduling import Scheduling, in_order
+from tests.support.scheduling import Scheduling, in_order, name_apart
 from tests.support.servers.databases import (
     MYSQL_DSN_VARIABLE,
     DatabaseServers,
@@ -45,6 +45,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    name_apart(items)
     if hasattr(config, "workerinput"):
         items[:] = in_order(items)
 

@@ -60,6 +60,24 @@ def unit_of(nodeid: str) -> str:
     return f"{file} on {flavour[1]}" if flavour else file
 
 
+def name_apart(items: Iterable[pytest.Item]) -> None:
+    """Give tests of an API's operations their own names as ids.
+
+    schemathesis leaves them the id that they share, of which workers would run one test alone.
+
+    Raises:
+        pytest.UsageError: two tests still share one.
+    """
+    seen: set[str] = set()
+    for item in items:
+        if not item.nodeid.endswith(item.name):
+            file = item.nodeid.partition("::")[0]
+            item._id = item.id.parse(f"{file}::{item.name}")
+        if item.nodeid in seen:
+            raise pytest.UsageError(f"two tests share the id {item.nodeid}")
+        seen.add(item.nodeid)
+
+
 def in_order(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Sort tests by their folders, each with its own order kept."""
     return sorted(items, key=lambda item: place(item.nodeid))
