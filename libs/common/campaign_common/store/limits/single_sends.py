@@ -35,9 +35,8 @@ def take_single_send(
     ((moment,),) = cursor.fetchall()
     in_force = configured if live is None else live.limits
     if in_force is None:
-        return UnitsOfDay(
-            used_up=NOTHING
-        )  # set by a newer version: what cannot be read grants nothing
+        # Set by a newer version: what cannot be read grants nothing.
+        return UnitsOfDay(used_up=NOTHING)
     limits = in_force.at(float(moment))
     if limits.per_day is None:
         return UNLIMITED
