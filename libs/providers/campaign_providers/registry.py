@@ -3,9 +3,14 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from hashlib import blake2b
-from typing import Any
+from typing import Any, assert_never
 
-from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
+from campaign_common.settings import (
+    HttpProviderSettings,
+    HttpSettings,
+    Settings,
+    SimulatedSettings,
+)
 from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpCheck, HttpProvider
@@ -17,7 +22,11 @@ MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
 
 
 def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
-    """Return a factory for each configured provider, by its name."""
+    """Return a factory for each configured provider, by its name.
+
+    Raises:
+        AssertionError: a kind has no client here.
+    """
     key = _digest_key(settings)
     factories: dict[str, MakeProvider] = {}
     for name, given in settings.configured_providers.items():
@@ -26,13 +35,19 @@ def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
                 factories[name] = partial(HttpProvider, name, as_templates(given), digest_key=key)
             case HttpProviderSettings():
                 factories[name] = partial(HttpProvider, name, given, digest_key=key)
-            case _:
+            case SimulatedSettings():
                 factories[name] = partial(SimulatedProvider, name, given)
+            case _:
+                assert_never(given)
     return factories
 
 
 def provider_checks(settings: Settings) -> Mapping[str, ProviderCheck]:
-    """Return a check of each configured provider, by its name."""
+    """Return a check of each configured provider, by its name.
+
+    Raises:
+        AssertionError: a kind has no check here.
+    """
     key = _digest_key(settings)
     checks: dict[str, ProviderCheck] = {}
     for name, given in settings.configured_providers.items():
@@ -41,8 +56,10 @@ def provider_checks(settings: Settings) -> Mapping[str, ProviderCheck]:
                 checks[name] = HttpCheck(name, as_templates(given), key)
             case HttpProviderSettings():
                 checks[name] = HttpCheck(name, given, key)
-            case _:
+            case SimulatedSettings():
                 checks[name] = SimulatedCheck(name, given)
+            case _:
+                assert_never(given)
     return checks
 
 
