@@ -1,11 +1,16 @@
 """Circuit breaker of one provider.
 
-Closed, it allows every send. It opens when most of the recent sends failed without a clear result,
-at once when the provider refuses the account, or when another sender's breaker opened; then it
-allows none. After `open_seconds` it is half open and allows a few probes: one clear result closes
-it, one failure opens it for longer. Where the account is refused, another refusal opens it for as
-long again, and only an accepted message closes it. Failures and the account have an end each, and
-the later one counts.
+Closed, it allows every send. Open, it allows none. It opens
+
+- for `open_seconds` when most of the recent sends failed without a clear result;
+- for as long as the provider asks, by `Retry-After` in an answer that is `throttled`;
+- for `account_seconds` when the provider refuses the account;
+- when another sender's breaker has opened for one of these reasons.
+
+After that time it is half open and allows a few probes: one clear result closes it, one failure
+opens it for longer. Where the account is refused, another refusal opens it for as long again, and
+only an accepted message closes it. Failures and the account have an end each, and the later one
+counts; a time that the provider asks for counts as one of failures.
 """
 
 import threading
@@ -45,10 +50,11 @@ class BreakerPolicy:
 
 
 FAILURES = frozenset({SendStatus.RETRYABLE, SendStatus.AMBIGUOUS})
-"""Statuses of an unhealthy provider; a refused message or a throttled send is not one."""
+"""Statuses of an unhealthy provider. A throttled send is not one: it opens the breaker only where
+its answer says for how long, by `open_for`."""
 
 OPENING = FAILURES | {SendStatus.ACCOUNT}
-"""Statuses that may open the breaker."""
+"""Statuses by which `record` may open the breaker."""
 
 CLEAR = frozenset({SendStatus.ACCEPTED, SendStatus.PERMANENT, SendStatus.THROTTLED})
 
@@ -115,7 +121,10 @@ class CircuitBreaker:
         return opened[-1] if opened else None
 
     def open_for(self, seconds: float) -> None:
-        """Open as another sender's breaker has; an earlier end than the present one is ignored."""
+        """Open for so many seconds: the provider asks for them, or another sender's breaker is open.
+
+        An end that is earlier than the present one is ignored.
+        """
         with self._lock:
             until = self._clock() + seconds
             if seconds > 0 and until > (self._failing_until or 0.0):
