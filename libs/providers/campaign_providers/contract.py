@@ -37,7 +37,7 @@ class OutboundMessage(Protocol):
 
     @property
     def originator(self) -> str | None:
-        """Sender address that the recipient sees; None: that of the provider."""
+        """Originator: the address that the recipient sees; None: that of the provider."""
 
     @property
     def template_name(self) -> str | None:

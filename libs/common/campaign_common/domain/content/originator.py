@@ -1,4 +1,4 @@
-"""The originator of a message: the sender address that its recipient sees.
+"""The originator of a message: the address that its recipient sees it come from.
 
 The address of a short message (3GPP TS 23.040, 9.1.2.5) holds ten octets: eleven characters of
 the GSM 7-bit default alphabet, or twenty digits. A number with a plus is international, and has

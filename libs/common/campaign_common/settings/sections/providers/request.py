@@ -184,7 +184,7 @@ class HttpRequestSettings(ProviderSettings):
     sign: SignatureSettings = key("Sign", Section(SignatureSettings), default={})
     body: BodySettings = key("Body", Section(BodySettings), default={})
     from_: str | None = key("From", Plain(longest=64, null=True), default=None)
-    """The sender, which `{from}` stands for where the campaign gives none of its own."""
+    """The originator, which `{from}` stands for where the campaign gives none of its own."""
     encoding: EncodingSettings = key("Encoding", Section(EncodingSettings), default={})
     coding: CodingSettings = key("Coding", Section(CodingSettings), default={})
     max_length: int | None = key("MaxLength", Int(1, MOST_CHARACTERS, null=True), default=None)
