@@ -1,4 +1,4 @@
-"""Orders of a person in the middle of chaos: messages tried again, people erased."""
+"""Shard commands in the middle of faults: messages retried by hand, people erased."""
 
 from collections import Counter
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Checks of what should be moving: campaigns, leases, orders, erasures."""
+"""Checks of what should be moving: campaigns, leases, shard commands, erasures."""
 
 from collections.abc import Iterator, Sequence
 
@@ -32,7 +32,7 @@ def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
     with databases.reading() as cursors:
         found = [
             *_schedulers(cursors.main, lease),
-            *_orders(cursors),
+            *_shard_commands(cursors),
             *_providers(cursors),
             *_purges(cursors.main),
             *_left_behind(cursors),
@@ -60,13 +60,13 @@ def _schedulers(cursor: Cursor, lease: int) -> Iterator[Finding]:
         )
 
 
-def _orders(cursors: Cursors) -> Iterator[Finding]:
-    orders = doctor_queries.orphaned_requests(cursors, LATE)
-    if orders:
+def _shard_commands(cursors: Cursors) -> Iterator[Finding]:
+    waiting = doctor_queries.orphaned_requests(cursors, LATE)
+    if waiting:
         yield warning(
             "shard commands",
-            f"{sum(orders.values())} commands (cancel, retry, erase) wait for the owners of shards"
-            f" {', '.join(map(str, orders))}",
+            f"{sum(waiting.values())} commands (cancel, retry, erase) wait for the owners of shards"
+            f" {', '.join(map(str, waiting))}",
             "see that senders run; their logs name each skipped command and the reason",
         )
     erasures = doctor_queries.unended_erasures(cursors.main, LATE_ERASURE)

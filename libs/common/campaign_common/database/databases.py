@@ -52,7 +52,7 @@ class Databases(ByServer[Database]):
     """The main server, and those that hold shards.
 
     With a shard live its ledger, counters, claim, retries, possibly sent messages, late
-    results and orders; everything else lives on the main server.
+    results and shard commands; everything else lives on the main server.
     """
 
     @classmethod

@@ -27,7 +27,7 @@ class ReplacedProducer:
 
     A producer dies of a fatal error, whatever that is: a lost producer id, or the missing right to
     get one (KIP-98, KIP-360). It refuses every record from then on. What it had not delivered
-    counts as not published, also where a broker has it: such a record comes twice, and is void the
+    counts as not published, also where a broker has it: such a record comes twice, and is stale the
     second time (protocol rules 1 and 8). The new one gets a producer id of its own.
 
     Not shared between threads.

@@ -1,4 +1,4 @@
-"""Route to one provider: its client, its circuit breaker, and the checks before each send."""
+"""Guarded provider: the client of one provider, its breaker, and the checks before each send."""
 
 from collections.abc import Mapping, Sequence
 from math import inf

@@ -104,7 +104,7 @@ def delete_samples(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
 
 
 def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
-    """Delete up to `limit` orders that came when a campaign was gone; returns how many went."""
+    """Delete up to `limit` shard commands of campaigns that are gone; return how many."""
     return cursor.execute(DELETE_REQUESTS, (campaign_id, limit))
 
 

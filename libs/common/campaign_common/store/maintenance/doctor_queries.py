@@ -8,6 +8,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.shard import Shard
 from campaign_common.store.core.campaigns import active_ids
 from campaign_common.store.messages.possibly_sent import count_possibly_sent
 
@@ -96,9 +97,9 @@ def unleased_campaigns(cursor: Cursor, seconds: int) -> list[CampaignId]:
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 
-def orphaned_requests(cursors: Cursors, seconds: int) -> dict[CampaignId, int]:
-    """Count by shard the orders that its owner has left for more than so many seconds."""
-    orphaned: Counter[CampaignId] = Counter()
+def orphaned_requests(cursors: Cursors, seconds: int) -> dict[Shard, int]:
+    """Count by shard the commands that its owner has not executed for more than so many seconds."""
+    orphaned: Counter[Shard] = Counter()
     for cursor in cursors.all:
         cursor.execute(SELECT_ORPHANED_REQUESTS, (seconds,))
         orphaned.update(dict(cursor.fetchall()))

@@ -44,7 +44,7 @@ class TakenOut(Enum):
     GONE = "gone"
     """It is not there any more, or not over for long enough any more."""
     HELD = "held"
-    """An order to the owner of one of its shards is open."""
+    """A command to the owner of one of its shards is open."""
 
 
 # A failed campaign has no time of its end, but an event.

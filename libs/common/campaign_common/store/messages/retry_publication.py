@@ -144,7 +144,7 @@ def overtaken_retries(
 ) -> list[DueRetry]:
     """Read retries that were published and still wait although no sender will meet them.
 
-    Their record is void (an older epoch of the campaign, a partition or a topic that no
+    Their record is stale (an older epoch of the campaign, a partition or a topic that no
     longer carries the shard), or consumers have passed its offset.
     """
     cursor.execute(

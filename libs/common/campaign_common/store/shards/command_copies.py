@@ -1,6 +1,6 @@
-"""command_copies: people's orders, taken over from the main server by a shard's owner.
+"""command_copies: shard commands that a shard's owner has copied from the main server.
 
-An order is written on the main server, in the transaction that changes its campaign, and carried
+A command is written on the main server, in the transaction that changes its campaign, and carried
 out on the server that holds the shard, in the one that changes the ledger. In between the owner
 copies it, in a transaction that begins with its claim: the row here says that the copy was made,
 so that another attempt, or another owner, makes none. What is copied is deleted on the main
@@ -35,7 +35,7 @@ DELETE_COPIED = "DELETE FROM shard_commands WHERE id IN %s"
 
 
 def copy_requests(cursor: Cursor, requests: Iterable[ShardCommand]) -> None:
-    """Copy orders to the shard's server, but for those that were copied before."""
+    """Copy commands to the shard's server, but for those that were copied before."""
     for request in requests:
         if cursor.execute(NOTE, (request.shard, request.id, request.requested_at)):
             arguments = json.dumps(request.arguments)
@@ -52,12 +52,12 @@ def copy_requests(cursor: Cursor, requests: Iterable[ShardCommand]) -> None:
 
 
 def delete_copied(cursor: Cursor, request_ids: Collection[int]) -> None:
-    """Delete, on the main server, orders whose copies are committed."""
+    """Delete, on the main server, commands whose copies are committed."""
     cursor.execute(DELETE_COPIED, (tuple(request_ids),))
 
 
 def settled_notes(cursors: ShardCursors, shard: int) -> set[int]:
-    """List the copied orders that are gone from the main server."""
+    """List the copied commands that are gone from the main server."""
     cursors.own.execute(SELECT_NOTED, (shard,))
     noted = {command_id for (command_id,) in cursors.own.fetchall()}
     if not noted:
@@ -67,6 +67,6 @@ def settled_notes(cursors: ShardCursors, shard: int) -> set[int]:
 
 
 def forget_notes(cursor: Cursor, shard: int, request_ids: Collection[int]) -> None:
-    """Delete what says that orders were copied; the caller's transaction holds the claim."""
+    """Delete what says that commands were copied; the caller's transaction holds the claim."""
     if request_ids:
         cursor.execute(FORGET, (shard, tuple(request_ids)))

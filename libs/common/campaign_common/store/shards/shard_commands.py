@@ -105,7 +105,7 @@ def request_late_results(
 
 
 def read_commands(cursor: Cursor, shard: int, limit: int) -> list[ShardCommand]:
-    """Read the oldest orders to the owner of a shard."""
+    """Read the oldest commands to the owner of a shard."""
     cursor.execute(SELECT_OF_SHARD, (shard, limit))
     return [
         ShardCommand(id_, number, campaign_id, kind, json.loads(arguments), requested_at)
