@@ -129,5 +129,5 @@ def test_a_topic_deleted_and_made_anew_loses_nobody(scene: Scene, delivery: Deli
     recovered = time.monotonic() - began
     scene.hurry()
     account = scene.finish()
-    scene.found(f"topic deleted and made anew, {delivery.value}", account, recovered=recovered)
+    scene.found(f"topic deleted and created again, {delivery.value}", account, recovered=recovered)
     assert (account.lost, account.duplicates, account.unknown) == (0, 0, 0)

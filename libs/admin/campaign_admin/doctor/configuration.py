@@ -23,7 +23,7 @@ def _notes(settings: Settings) -> Iterator[Finding]:
     if settings.auth == "none":
         yield warning(
             CHECK,
-            "Auth is none: whoever reaches the API may do everything",
+            "Auth is none: every client that reaches the API may do everything",
             "campaign-db key create --name me --scope admin, and leave Auth out",
         )
 

@@ -101,7 +101,7 @@ def _attempt(name: str, check: Check) -> list[Finding]:
             failed(
                 "database",
                 str(error),
-                TO_THE_PRIMARY if is_demoted else "start it, or mend the address in its DSN",
+                TO_THE_PRIMARY if is_demoted else "start it, or correct the address in its DSN",
             )
         ]
     except KafkaUnavailable as error:

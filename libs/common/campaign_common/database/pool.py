@@ -175,7 +175,7 @@ class Database:
                 if attempt == ATTEMPTS or time.monotonic() >= give_up_at:
                     raise
             backoff.pause()
-        raise AssertionError("the loop above ends by itself")
+        raise AssertionError("the loop above returns or raises")
 
     def ping(self) -> None:
         """Prove that the server answers a statement.

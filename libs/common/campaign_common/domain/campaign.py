@@ -68,7 +68,7 @@ TRANSITIONS: dict[Transition, tuple[frozenset[CampaignState], CampaignState]] = 
     ),
     _T.RETRY: (frozenset({_S.RUNNING, _S.FINISHED}), _S.RUNNING),
     _T.FAIL: (frozenset({_S.SCHEDULED}), _S.FAILED),
-    # What was to start is decided on anew once the database comes from a backup.
+    # After a restore from a backup a person decides again what is to start.
     _T.HOLD: (frozenset({_S.SCHEDULED}), _S.DRAFT),
 }
 """Each transition: the states it may leave, and the one state it enters."""

@@ -74,7 +74,7 @@ class HealthMonitor:
             except CampaignError as error:
                 troubles[part] = f"{part}: {error}"
             except Exception as error:
-                # One that nobody foresaw must not end the checking, or it would say no for ever.
+                # An unforeseen error must not end the thread: its last answer would stay.
                 log.exception("check failed", check=part)
                 troubles[part] = f"{part}: {type(error).__name__}"
         self._troubles = troubles

@@ -186,7 +186,7 @@ def _connection(brokers: tuple[str, ...], security: Mapping[str, str]) -> Proper
         "topic.metadata.refresh.interval.ms": 1_000,
         "log.connection.close": False,
         # Its own lines on stderr would break structured logs. A broker that is away is
-        # noticed by whoever asks it something; only refusals are known to nobody else.
+        # noticed by the code that asks it something; only refusals are known nowhere else.
         "log_level": 2,
         "logger": _SILENT,
         "error_cb": _log_refusal,

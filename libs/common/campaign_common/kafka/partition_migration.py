@@ -21,7 +21,7 @@ from campaign_common.errors import TopicMissing
 from campaign_common.kafka import topics
 from campaign_common.store.shards import partition_map as store
 
-TOPIC_REPLACED = "the topic was deleted or made anew"
+TOPIC_REPLACED = "the topic was deleted or created again"
 
 _log = structlog.get_logger()
 

@@ -79,7 +79,7 @@ def migrate_all(
             apply_pending(database, lacking[-1].pending)
     placements = intended_placements(databases, shards, moved=moved)
     for (database, held), before in zip(shares, lacking, strict=True):
-        # Data definition commits by itself, so there is no transaction to speak of here.
+        # Each DDL statement commits implicitly, so there is no transaction here.
         with (
             named_lock(database, "schema", wait=wait),
             database.reading(timeout=LONGEST_STATEMENT) as cursor,

@@ -64,7 +64,7 @@ def intended_placements(databases: Databases, shards: int, *, moved: bool) -> Pl
         if noted.get(shard) == home.name and shard not in worked_for[home] and not moved:
             raise ShardsMisplaced(
                 f"shard {shard} lives on {home.name}, which has nothing of it any more: restore"
-                f" its data, or campaign-db migrate --moved to begin anew; see {PAGE}"
+                f" its data, or campaign-db migrate --moved to begin without it; see {PAGE}"
             )
         cannot_be_asked = noted.get(shard, home.name) not in names
         if (latest or cannot_be_asked) and not moved:

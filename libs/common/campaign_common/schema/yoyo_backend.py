@@ -26,7 +26,7 @@ class DsnBackend(MySQLBackend):  # type: ignore[misc]
 
     def __init__(self, uri: DatabaseURI, migration_table: str = default_migration_table) -> None:
         super().__init__(uri, migration_table)
-        self.has_transactional_ddl = False  # each DDL statement commits by itself
+        self.has_transactional_ddl = False  # each DDL statement commits implicitly
 
     @classmethod
     def of(cls, dsn: Dsn, limits: Limits) -> "DsnBackend":

@@ -46,7 +46,7 @@ class RetryOrdered(NamedTuple):
 LOCK_STATE = "SELECT state, shards FROM campaigns WHERE id = %s FOR UPDATE"
 
 # The raised epoch makes every record published so far stale, and the raised lease epoch stops
-# whoever is fanning the campaign out. A resume publishes from the first recipient again what
+# the scheduler that fans the campaign out. A resume publishes from the first recipient again what
 # the ledger lacks (protocol rule 8): both in this one statement, or a range would be lost.
 CHANGE_STATE = """
 UPDATE campaigns

@@ -175,7 +175,7 @@ def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: ListId, shards: i
     if modulus > MOST_SHARDS:
         raise ErasureHeld(
             f"campaigns of recipient list {list_id} run with shard counts that cannot be kept"
-            f" together; the erasure goes on by itself when they are over"
+            f" together; the erasure continues when they are over"
         )
     shard = shard_of(erasure.phone, modulus)
     cursor.execute(ERASE_RECIPIENT, (tombstone(seq), shard, modulus, list_id, seq))

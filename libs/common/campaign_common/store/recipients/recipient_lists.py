@@ -101,7 +101,7 @@ UPDATE recipient_lists SET state = 'discarded'
 WHERE id = %s AND NOT EXISTS (SELECT 1 FROM campaigns WHERE list_id = recipient_lists.id)
 """
 
-# An import that died left its list `importing`; nobody has moved it for a while.
+# An import that died left its list `importing`; it has not moved for a while.
 DISCARD_ABANDONED = """
 UPDATE recipient_lists SET state = 'discarded'
 WHERE state = 'importing' AND progressed_at < NOW(6) - INTERVAL %s SECOND
