@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 
-from census.sources import SourceModule
+from census.sources import Docstring, SourceModule
 
 LARGEST_FOLDER = 12
 """Modules side by side that a newcomer can still keep apart; `__init__` not counted."""
@@ -17,6 +17,17 @@ TEST = "test_"
 
 OPENINGS = frozenset({"How", "Tell", "Tells", "What", "Which", "Whether", "Who", "Whose"})
 """Words that begin a question or an order to tell, and not the name of a thing."""
+
+CLAUSE_OPENINGS = frozenset({"From", "When", "Where", "Why"})
+"""Words with which a class is described by a clause."""
+
+NOUNS = frozenset(
+    {"Amounts", "Changes", "Counts", "Limits", "Lists", "Results", "Sums", "Texts", "Waits"}
+)
+"""Words that are verbs in the third person, and plural nouns too."""
+
+AFTER_NOUNS = frozenset({"by", "for", "from", "in", "on", "over", "set", "that", "to", "with"})
+"""Words after which such a word is read as a noun; any other one is so before `of`."""
 
 AVOIDED = re.compile(
     r"\b(anew|by itself|for ever|lately|mend(?:s|ed|ing)?|nobody|of these|whoever)\b", re.IGNORECASE
@@ -31,6 +42,8 @@ class Census:
     """Types of the same name in several modules."""
     large_folders: list[str]
     question_openings: list[str]
+    class_openings: list[str]
+    """Classes whose docstrings begin with a verb or a clause, and not with a noun phrase."""
     avoided_words: list[str]
     long_test_names: list[str]
     product_test_modules: list[str]
@@ -53,6 +66,7 @@ def take_census(modules: Iterable[SourceModule], tests: Iterable[SourceModule] =
             for docstring in module.docstrings()
             if docstring.first_word in OPENINGS
         ],
+        class_openings=_class_openings(modules),
         avoided_words=[
             f"{module.path}:{docstring.line}: {found[0]}"
             for module in modules
@@ -88,6 +102,37 @@ def _homonyms(modules: Iterable[SourceModule]) -> list[str]:
     return [
         f"{name}: {', '.join(where)}" for name, where in sorted(places.items()) if len(where) > 1
     ]
+
+
+def _class_openings(modules: Iterable[SourceModule]) -> list[str]:
+    modules = list(modules)
+    verbs = {
+        _third_person(docstring.first_word)
+        for module in modules
+        for docstring in module.function_docstrings()
+    }
+    return [
+        f"{module.path}:{docstring.line}: {docstring.first_word} {docstring.second_word}"
+        for module in modules
+        for docstring in module.class_docstrings()
+        if docstring.first_word in CLAUSE_OPENINGS
+        or (docstring.first_word in verbs and not _is_noun(docstring))
+    ]
+
+
+def _is_noun(docstring: Docstring) -> bool:
+    return docstring.second_word == "of" or (
+        docstring.first_word in NOUNS and docstring.second_word in AFTER_NOUNS
+    )
+
+
+def _third_person(imperative: str) -> str:
+    """Return the form with which a class is said to do what a function is told to do."""
+    if imperative.endswith(("ch", "o", "s", "sh", "x", "z")):
+        return f"{imperative}es"
+    if imperative.endswith("y") and not imperative.endswith(("ay", "ey", "oy", "uy")):
+        return f"{imperative[:-1]}ies"
+    return f"{imperative}s"
 
 
 def _large_folders(modules: Iterable[SourceModule]) -> list[str]:

@@ -21,8 +21,16 @@ class Docstring:
     @property
     def first_word(self) -> str:
         """The word that it begins with, without punctuation."""
-        words = self.text.split(maxsplit=1)
-        return words[0].strip("`\"'.,:;") if words else ""
+        return self._word(0)
+
+    @property
+    def second_word(self) -> str:
+        """The word after that."""
+        return self._word(1)
+
+    def _word(self, place: int) -> str:
+        words = self.text.split(maxsplit=place + 1)
+        return words[place].strip("`\"'.,:;") if len(words) > place else ""
 
 
 @dataclass(frozen=True)
@@ -42,6 +50,21 @@ class SourceModule:
                 value = node.value.value
                 if isinstance(value, str):
                     yield Docstring(node.lineno, value)
+
+    def class_docstrings(self) -> Iterator[Docstring]:
+        """Yield the docstrings of all classes."""
+        return self._docstrings_of(ast.ClassDef)
+
+    def function_docstrings(self) -> Iterator[Docstring]:
+        """Yield the docstrings of all functions and methods."""
+        return self._docstrings_of(ast.FunctionDef, ast.AsyncFunctionDef)
+
+    def _docstrings_of(
+        self, *kinds: type[ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]
+    ) -> Iterator[Docstring]:
+        for node in ast.walk(self.tree):
+            if isinstance(node, kinds) and (text := ast.get_docstring(node)) is not None:
+                yield Docstring(node.body[0].lineno, text)
 
     def function_names(self) -> Iterator[str]:
         """Yield the names of all functions and methods."""

@@ -22,7 +22,7 @@ _SECRET_IN_TEXT = re.compile(r"(?P<user>[^\s:/@'\"]*):(?P<secret>\S*)@(?=(?:tcp|
 
 @dataclass(frozen=True, kw_only=True)
 class Dsn:
-    """Where the database is and how to enter it; shows no password when printed."""
+    """Address of the database and the credentials for it; shows no password when printed."""
 
     user: str
     password: str = field(repr=False)

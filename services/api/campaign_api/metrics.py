@@ -18,7 +18,7 @@ IMPORT_SECONDS = (0.1, 0.5, 1.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3_600.0)
 
 
 class RequestMetrics:
-    """Counts requests by the route that answered them."""
+    """Metrics of requests, by the route that answered them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
@@ -44,7 +44,7 @@ class RequestMetrics:
 
 
 class ImportMetrics:
-    """Counts imports of recipient lists, and their rows."""
+    """Metrics of imports of recipient lists, and of their rows."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._running = Gauge(

@@ -19,7 +19,7 @@ PAUSE = 0.5
 
 
 class RetryingTransactions:
-    """Runs idempotent transactions, and retries each of them for up to `seconds`."""
+    """Idempotent transactions, each of which is retried for up to `seconds`."""
 
     def __init__(self, database: Database, seconds: float) -> None:
         self.database = database

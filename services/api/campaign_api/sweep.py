@@ -63,7 +63,7 @@ def _delete_rows(database: Database, list_id: ListId, stop: threading.Event) -> 
 
 
 class Sweeper:
-    """Sweeps in a thread of its own, at the start and about once a minute."""
+    """Sweeper with a thread of its own, at the start and about once a minute."""
 
     def __init__(self, database: Database, eraser: Eraser) -> None:
         self._database = database

@@ -24,7 +24,7 @@ class Job(NamedTuple):
 
 
 class JobScheduler:
-    """Runs each job in a thread of its own; a job that is still running skips a turn."""
+    """Scheduler with a thread for each job; a job that is still running skips a turn."""
 
     def __init__(self, jobs: Sequence[Job], outages: OutageLog) -> None:
         # APScheduler logs a warning for each skipped turn, which is expected here.

@@ -51,6 +51,30 @@ def test_openings_that_ask_are_counted(text: str) -> None:
     assert len(take_census([module("a/m.py", text)]).question_openings) == 1
 
 
+@pytest.mark.parametrize(
+    ("docstring", "counted"),
+    [
+        pytest.param("Reads rows.", True, id="verb"),
+        pytest.param("Carries steps out.", True, id="verb in -ies"),
+        pytest.param("Publishes for each campaign.", True, id="verb in -es"),
+        pytest.param("Counts the rows.", True, id="word that is read as a verb"),
+        pytest.param("Counts of rows.", False, id="word that is read as a noun"),
+        pytest.param("Rows of a list.", False, id="noun of no function"),
+        pytest.param("Reader of rows.", False, id="noun phrase"),
+        pytest.param("Where a list stands.", True, id="clause"),
+        pytest.param("From where to where.", True, id="clause that begins with from"),
+    ],
+)
+def test_classes_are_described_by_noun_phrases(docstring: str, counted: bool) -> None:
+    """Verbs are those with which docstrings of functions begin."""
+    verbs = ("Read", "Carry", "Publish", "Count")
+    functions = "\n".join(f'def f{n}():\n    """{verb} it."""' for n, verb in enumerate(verbs))
+    text = f'{functions}\nclass C:\n    """{docstring}"""\n'
+    found = take_census([module("a/m.py", text)]).class_openings
+    opening = " ".join(docstring.strip(".").split()[:2])
+    assert found == ([f"a/m.py:{len(text.splitlines())}: {opening}"] if counted else [])
+
+
 def test_words_to_avoid_are_named_with_their_line() -> None:
     text = '"""Reads.\n\nWhoever reads."""\n\ndef f():\n    """Begin anew, and mend it."""\n'
     found = take_census([module("a/m.py", text)]).avoided_words

@@ -114,7 +114,7 @@ class ApiClient:
 
 
 class _Bearer(requests.auth.AuthBase):
-    """Shows the key; as a header of the session a .netrc file would replace it."""
+    """Authentication by the API key; as a header of the session a .netrc file would replace it."""
 
     def __init__(self, key: str) -> None:
         self._key = key

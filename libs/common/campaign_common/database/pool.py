@@ -307,7 +307,7 @@ class Database:
 
 
 class _Creator:
-    """Makes sessions that are not connected yet, so that DBUtils' lock is never held long."""
+    """Maker of sessions that are not connected yet, so that DBUtils' lock is never held long."""
 
     dbapi = pymysql
     threadsafety = pymysql.threadsafety

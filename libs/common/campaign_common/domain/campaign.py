@@ -17,7 +17,7 @@ LeaseEpoch = NewType("LeaseEpoch", int)
 
 
 class CampaignState(StrEnum):
-    """Where a campaign stands."""
+    """State of a campaign."""
 
     DRAFT = "draft"
     SCHEDULED = "scheduled"

@@ -34,7 +34,7 @@ HealthCheck = Callable[[], object]
 
 
 class HealthMonitor:
-    """Collects the beats of a process's loops and the results of its checks."""
+    """Record of the beats of a process's loops and of the results of its checks."""
 
     def __init__(
         self,

@@ -42,7 +42,7 @@ def require_writes(database: Database, shards: Sequence[int]) -> None:
 
 
 class WriteCheck:
-    """Asks every server now and then; between, the last answer holds.
+    """Check that every server takes writes, made now and then; between, the last answer holds.
 
     A server beside the main one that is away keeps no service from working for the others.
     """

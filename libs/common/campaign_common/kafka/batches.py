@@ -44,7 +44,7 @@ _log = structlog.get_logger()
 
 
 class _Report:
-    """Takes the reports of records that went out in batches of some size."""
+    """Receiver of the delivery reports of records that went out in batches of some size."""
 
     __slots__ = ("more", "refused", "size", "then")
 
@@ -83,7 +83,7 @@ class _Refused(NamedTuple):
 
 
 class SplittingProducer:
-    """Produces as librdkafka's producer does, and splits what brokers refuse for its size.
+    """Producer like librdkafka's that splits the batches which brokers refuse for their size.
 
     `make` makes a producer with batches of so many bytes at most. Not shared between threads.
     Reports come in the thread that calls `poll` or `flush`, which also send again.

@@ -28,14 +28,14 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class RemapStep:
-    """Where the map stands after a step, and which shards keep it from flipping."""
+    """State of the map after a step, and the shards that keep it from flipping."""
 
     partition_map: PartitionMap
     unrecorded: tuple[int, ...] = ()
 
 
 class PartitionMigration:
-    """Takes the steps that bring the map of one topic in line with Kafka."""
+    """Migration of the partition map of one topic to what Kafka has, step by step."""
 
     def __init__(self, databases: Databases, admin: AdminClient, topic: str, actor: str) -> None:
         self._databases = databases

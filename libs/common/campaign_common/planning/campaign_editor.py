@@ -61,7 +61,7 @@ def new_identity(cursor: Cursor) -> Identity:
 
 
 class CampaignEditor:
-    """Creates, changes and deletes campaigns.
+    """Editor that creates, changes and deletes campaigns.
 
     `databases`: the main one, of the transactions, and those of the shards, which know what a
     campaign has cost. `settings` has the defaults and limits.

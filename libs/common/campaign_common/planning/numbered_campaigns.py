@@ -42,7 +42,7 @@ class Planned(StrEnum):
 
 
 class NumberedCampaigns:
-    """Creates numbered campaigns, and changes those that have not started.
+    """Creation of numbered campaigns, and changes to those that have not started.
 
     `settings` has the defaults. Works inside the caller's transaction and may be repeated after
     a lost COMMIT.

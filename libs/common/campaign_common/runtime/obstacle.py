@@ -12,7 +12,7 @@ _VARYING = re.compile(r"\d+")
 
 
 class Obstacle:
-    """Decides which of many failures in a row are worth a line in the log.
+    """Log of an obstacle: one line for many failures in a row, and one for its end.
 
     A failure is, when it differs from the one before: a service that waits for a right, and then
     for another one, says both. Two failures that take turns are told once a minute.

@@ -51,7 +51,7 @@ def listening(host: str, port: int) -> socket.socket:
 
 
 class PageServer(ThreadingHTTPServer):
-    """Answers through a listening socket, a bounded number of clients in a thread each.
+    """Server on a listening socket, for a bounded number of clients in a thread each.
 
     Several processes may share the socket: the first one to accept a connection answers it.
     """

@@ -80,7 +80,7 @@ def schema_status(database: Database, shards: int | Iterable[int]) -> SchemaStat
 
 
 class SchemaCheck:
-    """Compares every server with this build.
+    """Comparison of every server with this build.
 
     A server other than the main one that is down does not stop the work for the others. A server
     that was found current stays so, and is not asked again.

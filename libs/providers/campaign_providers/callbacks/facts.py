@@ -128,7 +128,7 @@ class CallbackReply:
 
 
 class RefusalReason(StrEnum):
-    """Why a callback was not believed."""
+    """Reason for which a callback was not believed."""
 
     UNSIGNED = "unsigned"
     """The proof of its origin is missing."""

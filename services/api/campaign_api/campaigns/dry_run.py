@@ -94,7 +94,7 @@ class DryRunCounts:
 
 
 class DryRuns:
-    """Runs dry runs; holds a slice of the list in memory, and no transaction open."""
+    """Dry runs; each holds a slice of the list in memory, and no transaction open."""
 
     def __init__(
         self,

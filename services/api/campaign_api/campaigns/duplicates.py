@@ -19,7 +19,7 @@ MOST_CAMPAIGNS = 1_000
 
 
 class RecentRecipients:
-    """Compares slices of one list with the messages of recent campaigns."""
+    """Comparison of slices of one list with the messages of recent campaigns."""
 
     def __init__(self, list_id: ListId, recent: Sequence[RecentCampaign]) -> None:
         self._list_id = list_id

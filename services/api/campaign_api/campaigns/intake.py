@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 class CampaignIntake:
-    """Creates campaigns, changes those that have not started, and recognises repeats."""
+    """Intake of campaigns: creates them, changes those not started, and recognises repeats."""
 
     def __init__(
         self, database: Database, settings: Settings, slots: ImportSlots, importer: CsvImporter

@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 
 class ListUploads:
-    """Makes recipient lists of uploaded files."""
+    """Uploads of files, of which recipient lists are made."""
 
     def __init__(self, database: Database, settings: Settings, importer: CsvImporter) -> None:
         self._most_rows = settings.api.max_upload_rows

@@ -37,7 +37,7 @@ LARGEST_ID = 2**63 - 1
 
 
 class RecipientLists:
-    """Reads and deletes the lists that are visible to clients."""
+    """Lists that are visible to clients, to be read and deleted."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -26,7 +26,7 @@ CHANGED = "the file changed while it was read; send the request again when it is
 
 
 class SettledFile:
-    """Reads a regular file, and refuses one that is written to meanwhile.
+    """Regular file that is read, and refused if it is written to meanwhile.
 
     If the system tells, the file may not be open for writing when it is opened and when it has
     been read. Linux tells for files of the API's own user, and to root. If it does not, a file

@@ -7,7 +7,7 @@ from campaign_api.lists.importer.line_reader import Readable
 
 
 class UploadBody:
-    """Reads a body from the socket, a block at a time."""
+    """Body that is read from the socket, a block at a time."""
 
     def __init__(self, stream: Readable, announced: int | None, most: int) -> None:
         """Read `stream`, which must have `announced` bytes and may have `most`.

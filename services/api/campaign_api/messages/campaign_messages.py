@@ -34,7 +34,7 @@ CSV_ROWS = 1_000
 
 
 class CampaignMessages:
-    """Reads the messages of campaigns; statements and memory do not grow with the campaign."""
+    """Messages of campaigns; statements and memory do not grow with the campaign."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases

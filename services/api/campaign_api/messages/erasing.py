@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 
 class Eraser:
-    """Carries erasures out up to the dead letters; every step is idempotent."""
+    """Execution of erasures up to the dead letters; every step is idempotent."""
 
     def __init__(self, database: Database, shards: int) -> None:
         """Erase with `shards`, the number of shards of future campaigns."""

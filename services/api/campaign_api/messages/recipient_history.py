@@ -27,7 +27,7 @@ class PersonPage(NamedTuple):
 
 
 class RecipientHistory:
-    """Reads the messages that a person was sent."""
+    """Messages that a person was sent."""
 
     def __init__(self, databases: Databases, shards: int) -> None:
         """Read from `databases`; campaigns that start now have `shards` shards."""

@@ -33,7 +33,7 @@ class CampaignTotals(NamedTuple):
 
 
 class Statistics:
-    """Reads the statistics; sums that cost more than an index lookup are cached for seconds."""
+    """Statistics; sums that cost more than an index lookup are cached for seconds."""
 
     def __init__(self, databases: Databases, clock: Callable[[], float] = time.monotonic) -> None:
         self._databases = databases

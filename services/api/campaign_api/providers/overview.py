@@ -37,7 +37,7 @@ QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
 class ProviderOverview:
-    """Reads the state of providers; sums over all campaigns are cached for seconds."""
+    """State of the providers; sums over all campaigns are cached for seconds."""
 
     def __init__(
         self,

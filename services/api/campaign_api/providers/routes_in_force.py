@@ -27,7 +27,7 @@ LATEST_EVENTS = 20
 
 
 class RoutesInForce:
-    """Reads the routes of a configuration, and sets the weights of their providers."""
+    """Routes of a configuration with the weights that hold, which can be set."""
 
     def __init__(self, settings: Settings) -> None:
         self._configured = settings.route_settings

@@ -105,7 +105,7 @@ class ListPageParameters(PageParameters):
 
 
 class ListPage(Schema):
-    """Lists, newest first."""
+    """Page of lists, newest first."""
 
     recipient_lists = fields.List(fields.Nested(RecipientListResponse), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

@@ -69,7 +69,7 @@ class HeaderLate(ParseException):  # type: ignore[misc]
 
 
 class Connection:
-    """Takes the place of a socket; gunicorn reads its requests from it.
+    """Connection in place of a socket; gunicorn reads its requests from it.
 
     It waits as its caller does: a greenlet yields to others, a thread of the application
     blocks.

@@ -18,7 +18,7 @@ Chunks of one byte have six: each of them takes as long to be parsed as a large 
 
 
 class RequestBody:
-    """Reads a body from its connection, and knows when it has come to its end."""
+    """Body that is read from its connection, up to its end."""
 
     def __init__(
         self, connection: Connection, request: Request, environ: dict[str, Any], invitation: bytes
@@ -79,7 +79,7 @@ class RequestBody:
 
 
 class BrokenBody:
-    """Stands for a body that did not arrive."""
+    """Stand-in for a body that did not arrive."""
 
     def __init__(self, error: Exception) -> None:
         # Its frames would keep what has arrived, in a cycle.

@@ -162,7 +162,7 @@ class _Master(Arbiter):  # type: ignore[misc]
 
 
 class _PropagatingLogger(Logger):  # type: ignore[misc]
-    """Hands gunicorn's own log to the handlers of this process; requests are logged by Flask."""
+    """gunicorn's own log by the handlers of this process; requests are logged by Flask."""
 
     def setup(self, cfg: Any) -> None:  # noqa: ANN401 - gunicorn's own type, which is untyped
         self.cfg = cfg

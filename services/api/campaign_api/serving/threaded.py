@@ -57,7 +57,7 @@ class ApplicationFailed(Exception):
 
 
 class Threaded:
-    """Runs an application in native threads."""
+    """Application that runs in native threads."""
 
     def __init__(
         self,

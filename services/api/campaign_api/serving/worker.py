@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class ApiWorker(GeventWorker):  # type: ignore[misc]
-    """Serves each connection in a greenlet of its own."""
+    """Worker that serves each connection in a greenlet of its own."""
 
     _trim_at = 0.0
 

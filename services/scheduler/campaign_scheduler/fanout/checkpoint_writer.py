@@ -28,7 +28,7 @@ class CheckpointResult(Enum):
 
 
 class CheckpointWriter:
-    """Commits the checkpoints of delivered chunks, several campaigns in one transaction."""
+    """Writer of the checkpoints of delivered chunks, several campaigns in one transaction."""
 
     def __init__(self, database: Database, leases: HeldLeases, topic: str) -> None:
         self._database = database

@@ -16,7 +16,7 @@ from campaign_scheduler.publishing.record_builder import RecordBuilder, RecordCh
 
 
 class ChunkReader:
-    """Reads recipients by range and leaves out those that have a ledger row.
+    """Reader of recipients by range that leaves out those that have a ledger row.
 
     Rows on a server that is down cannot be read, and nothing is left out for them. A sender that
     gets such a record looks it up and drops it (protocol rule 1).

@@ -74,7 +74,7 @@ class FanOutDependencies:
 
 
 class FanOutLoop:
-    """Publishes for every campaign that this process leases, in turn."""
+    """Loop that publishes for every campaign that this process leases, in turn."""
 
     def __init__(self, dependencies: FanOutDependencies, flow_control: FlowControl) -> None:
         self._uses = dependencies

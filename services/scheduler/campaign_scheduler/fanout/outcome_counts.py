@@ -17,7 +17,7 @@ CountsByShard = dict[int, ShardOutcomes]
 
 
 class OutcomeCounts:
-    """Reads counters and claims; for a server that is down the last counts are used."""
+    """Counters and claims as last read; for a server that is down the last counts are used."""
 
     def __init__(self, databases: Databases, availability: ServerAvailability) -> None:
         self._databases = databases

@@ -20,7 +20,7 @@ probability of about e**-20. If all other partitions are idle, silence is enough
 
 
 class LastOutcome(NamedTuple):
-    """When a partition had its last outcome, and the number of outcomes at that time."""
+    """Time of a partition's last outcome, and the number of outcomes at that time."""
 
     at: float
     recorded: int

@@ -32,7 +32,7 @@ def is_complete(total: int, counts: Mapping[Status, int], *, has_open_command: b
 
 
 class CampaignFinisher:
-    """Finishes the complete campaigns among those that `owner` leases."""
+    """Finisher of the complete campaigns among those that `owner` leases."""
 
     def __init__(self, databases: Databases, owner: str) -> None:
         self._databases = databases

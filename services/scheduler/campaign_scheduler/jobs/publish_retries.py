@@ -59,7 +59,7 @@ FindRetries = Callable[[Cursor, int, Epochs, PartitionMap], list[DueRetry]]
 
 
 class RetryPublisher:
-    """Publishes the retries of the running campaigns that `owner` leases."""
+    """Publisher of the retries of the running campaigns that `owner` leases."""
 
     def __init__(  # noqa: PLR0913 - what finds retries, and what publishes them
         self,

@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 
 class DeadLetterPurger:
-    """Ends erasures whose steps in the database are done; one scheduler does so at a time.
+    """Last step of erasures that are done in the database; one scheduler at a time takes it.
 
     Box and producer are created for each pass, because passes are rare.
     """

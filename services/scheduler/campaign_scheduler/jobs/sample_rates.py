@@ -11,7 +11,7 @@ KEPT_FOR = 120
 
 
 class RateSampler:
-    """Samples the campaigns that `owner` leases, so that each is sampled by one scheduler."""
+    """Sampler of the campaigns that `owner` leases: one scheduler samples each."""
 
     def __init__(self, databases: Databases, owner: str) -> None:
         self._databases = databases

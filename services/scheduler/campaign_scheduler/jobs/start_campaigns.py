@@ -23,7 +23,7 @@ _log = structlog.get_logger()
 
 
 class CampaignStarter:
-    """Starts scheduled campaigns that are due, and leases them for this process."""
+    """Starter of scheduled campaigns that are due, which this process leases then."""
 
     def __init__(self, database: Database, leases: HeldLeases, shards: int) -> None:
         self._database = database

@@ -44,7 +44,7 @@ class StalledCampaign:
 
 
 class Watchdog:
-    """Checks the campaigns that `owner` leases. Its memory of them may be lost at any time.
+    """Watchdog of the campaigns that `owner` leases. Its memory of them may be lost at any time.
 
     `after`: seconds that a campaign must be stalled before the ends of the logs are read.
     """

@@ -72,7 +72,7 @@ class Publication:
 
 
 class Publisher:
-    """Publishes batches with one producer, which is replaced after a fatal error.
+    """Publisher of batches with one producer, which is replaced after a fatal error.
 
     Not thread-safe: delivery reports are handled in the thread that calls `poll`.
     """

@@ -73,7 +73,7 @@ class RecordChunk(NamedTuple):
 
 
 class RecordBuilder:
-    """Renders and encodes the messages of one campaign under one partition map.
+    """Builder of the records of one campaign under one partition map.
 
     This is done for every message, so what is the same for the whole campaign is looked up once,
     in the constructor.

@@ -57,7 +57,7 @@ class AdmissionLookup(NamedTuple):
 
 
 class BatchAdmitter:
-    """Admits messages of one shard group; every step may be repeated after an outage."""
+    """Admission for one shard group; every step may be repeated after an outage."""
 
     def __init__(
         self,

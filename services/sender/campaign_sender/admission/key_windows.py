@@ -29,7 +29,7 @@ class KeyUse(NamedTuple):
 
 
 class KeyWindows:
-    """Sets until when the providers of messages in doubt know their keys, where they forget them.
+    """Times until which the providers of messages in doubt know their keys.
 
     `window_of`: returns the seconds for which the provider of a message knows its key, 0 and
     infinity among them.

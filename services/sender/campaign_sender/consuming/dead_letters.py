@@ -28,7 +28,7 @@ class InvalidRecord(NamedTuple):
 
 
 class DeadLetterPublisher:
-    """Publishes invalid records unchanged, with reason and origin in headers.
+    """Publisher of invalid records, unchanged, with reason and origin in headers.
 
     A record that is too large for the topic is published without key and value: the origin says
     where it lies, and the records that follow it in its partition do not wait.

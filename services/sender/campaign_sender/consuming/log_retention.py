@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class LogRetention:
-    """Advances the shards of idle partitions to the start of their log."""
+    """Advance of the shards of idle partitions to the start of their log."""
 
     def __init__(self, admin: AdminClient, topic: str, groups: ShardGroups) -> None:
         self._admin = admin

@@ -16,7 +16,7 @@ from campaign_sender.tracing import BatchTraces
 
 
 class RecordDecoder:
-    """Decodes records, and hands each message to the admitter of its shard's group."""
+    """Decoder of records, which hands each message to the admitter of its shard's group."""
 
     def __init__(
         self,

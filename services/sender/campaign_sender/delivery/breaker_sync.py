@@ -20,7 +20,7 @@ log = structlog.get_logger()
 
 
 class BreakerSync:
-    """Writes the breakers that opened here, and opens those that opened in other senders."""
+    """Exchange of open breakers: those of this sender are written, those of others opened here."""
 
     def __init__(self, database: Database, dispatcher: Dispatcher, owner_name: str) -> None:
         self._database = database

@@ -5,7 +5,7 @@ Closed, it allows every send. Open, it allows none. It opens
 - for `open_seconds` when most of the recent sends failed without a clear result;
 - for as long as the provider asks, by `Retry-After` in an answer that is `throttled`;
 - for `account_seconds` when the provider refuses the account;
-- when another sender's breaker has opened for one of these reasons.
+- when another sender's breaker has opened for such a reason.
 
 After that time it is half open and allows a few probes: one clear result closes it, one failure
 opens it for longer. Where the account is refused, another refusal opens it for as long again, and
@@ -121,7 +121,7 @@ class CircuitBreaker:
         return opened[-1] if opened else None
 
     def open_for(self, seconds: float) -> None:
-        """Open for so many seconds: the provider asks for them, or another sender's breaker is open.
+        """Open for so many seconds, as the provider asks, or as another sender's breaker is open.
 
         An end that is earlier than the present one is ignored.
         """

@@ -64,7 +64,7 @@ def _all(_: Message) -> bool:
 
 
 class Dispatcher:
-    """Dispatches claimed messages to their providers.
+    """Dispatcher of claimed messages to their providers.
 
     Deferred messages, those that may not be sent while the view of the database is too old, stay
     claimed and are dispatched again. `paces`: rates and priorities of the campaigns.

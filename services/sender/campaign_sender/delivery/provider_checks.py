@@ -93,7 +93,7 @@ class Accounts(Protocol):
 
 
 class ProviderChecks:
-    """Takes, makes and records checks; a thread takes them, and each is made in one of its own."""
+    """Checks of providers; a thread takes them, and each is made and recorded in one of its own."""
 
     def __init__(
         self,

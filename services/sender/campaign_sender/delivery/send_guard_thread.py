@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class SlowReadLog:
-    """Logs when reads begin to take too long, and when they are in time again."""
+    """Log of when reads begin to take too long, and when they are in time again."""
 
     def __init__(self, server: str) -> None:
         self._log = log.bind(server=server)

@@ -68,7 +68,7 @@ class TrialMessage(Message, gc=False, eq=False):
 
 
 class TrialSends:
-    """Takes, sends and records test messages, in a thread of its own."""
+    """Sends of test messages, which a thread of its own takes, makes and records."""
 
     def __init__(
         self,

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 
 class OffsetTracker:
-    """Tracks the offset below which nothing of a shard is unfinished (protocol rule 2)."""
+    """Tracker of the offset below which nothing of a shard is unfinished (protocol rule 2)."""
 
     def __init__(self) -> None:
         self.position = 0

@@ -13,7 +13,7 @@ from campaign_sender.message import Message
 
 
 class Postponement:
-    """Takes messages that are not claimed out of their queues; used inside the buffer's lock.
+    """Removal of messages that are not claimed from their queues; inside the buffer's lock.
 
     `batch_size`: number of messages of one provider at which fetching stops.
     """

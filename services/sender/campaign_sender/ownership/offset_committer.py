@@ -21,7 +21,7 @@ log = structlog.get_logger()
 
 
 class OffsetCommitter:
-    """Commits the lowest recorded offset of each partition that is taken over completely."""
+    """Committer of the lowest recorded offset of each partition taken over completely."""
 
     def __init__(self, consumer: Consumer, topic: str, groups: ShardGroups) -> None:
         self._consumer = consumer

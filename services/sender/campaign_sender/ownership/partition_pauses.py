@@ -10,7 +10,7 @@ from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 
 
 class PartitionPauses:
-    """Pauses partitions of the consumer; used by the consumer loop's thread only.
+    """Pauses of the consumer's partitions; used by the consumer loop's thread only.
 
     The loop keeps polling while they are paused, so that the process stays in the consumer group.
     `active`: the partitions that are taken over, kept by the caller.

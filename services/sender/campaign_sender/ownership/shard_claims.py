@@ -15,7 +15,7 @@ from campaign_sender.ownership.takeover import Takeover, take_over
 
 
 class ShardClaims:
-    """Reads and takes claims in the name of one process."""
+    """Claims, read and taken in the name of one process."""
 
     def __init__(self, groups: ShardGroups, topic: str, owner_name: str) -> None:
         self._groups = groups

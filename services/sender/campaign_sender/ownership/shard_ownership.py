@@ -37,7 +37,7 @@ log = structlog.get_logger()
 
 
 class ShardOwnership:
-    """Takes shards over and releases them as the consumer group rebalances."""
+    """Ownership of shards, which are taken over and released as the group rebalances."""
 
     def __init__(
         self,

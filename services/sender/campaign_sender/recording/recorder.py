@@ -66,7 +66,7 @@ log = structlog.get_logger()
 
 
 class Recorder(ThreadedPart):
-    """Runs the transactions of one shard group, one after the other, in a thread of its own."""
+    """Recorder of one shard group: runs transactions one after the other, in its own thread."""
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ BUDGET_USED_UP = "the budget is used up"
 
 
 class StateChange(NamedTuple):
-    """From where to where a campaign went; to the same where it was there already."""
+    """States of a campaign before and after a change; the same where it was there already."""
 
     before: CampaignState
     after: CampaignState

@@ -33,7 +33,7 @@ class DueRetry(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """Where one try of a message was published, and under which epoch of its campaign."""
+    """Place and campaign's epoch of the published record of one try."""
 
     campaign_id: CampaignId
     seq: int

@@ -12,7 +12,7 @@ from campaign_common.domain.recipient import NAME, PHONE, ListId
 
 
 class ListState(StrEnum):
-    """Where a list stands. Only a ready one is sent to.
+    """State of a list. Only a ready one is sent to.
 
     The rows of a discarded one are being deleted, then the list itself. Those of a deleted
     one too, and then it is emptied: campaigns that are over may still point to it.

@@ -15,7 +15,7 @@ from campaign_common.domain.shard import Epoch, Partition, Shard
 
 
 class Place(NamedTuple):
-    """Where in Kafka a recorded offset belongs."""
+    """Place in Kafka of a recorded offset."""
 
     topic_id: str
     partition: Partition

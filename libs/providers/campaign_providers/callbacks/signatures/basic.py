@@ -11,7 +11,7 @@ _BASIC = re.compile(r"basic +", re.IGNORECASE | re.ASCII)
 
 
 class BasicVerifier(Verifier):
-    """Verifies user and password; nothing of it says that the body is the gateway's."""
+    """Verifier of user and password, which say nothing of whose the body is."""
 
     asks_for_password = True
 

@@ -19,7 +19,7 @@ HmacAlgorithm = Literal["sha1", "sha256", "sha384", "sha512"]
 
 
 class HmacVerifier(Verifier):
-    """Verifies the HMAC of the body in one header."""
+    """Verifier of the HMAC of the body in one header."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class HmacVerifier(Verifier):
 
 
 class MetaVerifier(HmacVerifier):
-    """Verifies webhooks of Meta with the app's secret, and answers the request that sets them up.
+    """Verifier of Meta's webhooks by the app's secret, and of the request that sets them up.
 
     https://developers.facebook.com/docs/graph-api/webhooks/getting-started: `X-Hub-Signature-256`
     is `sha256=` and the HMAC of the body as it was sent; a GET with the verify token expects the

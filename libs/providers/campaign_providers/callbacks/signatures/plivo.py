@@ -27,7 +27,7 @@ Pairs = list[tuple[str, str]]
 
 
 class PlivoVerifier(Verifier):
-    """Verifies with the account's auth tokens."""
+    """Verifier by the account's auth tokens."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         """Take auth tokens.

@@ -22,7 +22,7 @@ _PURPOSES = {
 
 
 class ReferenceVerifier(Verifier):
-    """Verifies the reference in the URL."""
+    """Verifier of the reference in the URL."""
 
     def __init__(self, references: ReferenceSigner) -> None:
         self._references = references

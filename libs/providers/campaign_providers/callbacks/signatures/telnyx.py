@@ -23,7 +23,7 @@ _TIME = re.compile(r"\d{1,12}", re.ASCII)
 
 
 class TelnyxVerifier(Verifier):
-    """Verifies with the account's public keys."""
+    """Verifier by the account's public keys."""
 
     def __init__(
         self,

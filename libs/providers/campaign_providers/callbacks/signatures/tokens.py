@@ -18,7 +18,7 @@ _BEARER = re.compile(r"bearer +", re.IGNORECASE | re.ASCII)
 
 
 class VonageVerifier(Verifier):
-    """Verifies signed webhooks of Vonage with the account's signature secrets.
+    """Verifier of signed webhooks of Vonage by the account's signature secrets.
 
     https://developer.vonage.com/en/getting-started/concepts/webhooks#signed-webhooks: an HS256
     token in `Authorization`, with the SHA-256 of the body as `payload_hash`. The hash is demanded,
@@ -49,7 +49,7 @@ class VonageVerifier(Verifier):
 
 
 class MessageBirdVerifier(Verifier):
-    """Verifies requests of MessageBird with the account's signing keys.
+    """Verifier of requests of MessageBird by the account's signing keys.
 
     https://developers.messagebird.com/docs/verify-http-requests, and request_validator.py of
     messagebird 2.2.0: a token in `MessageBird-Signature-JWT` by MessageBird that expires, with the

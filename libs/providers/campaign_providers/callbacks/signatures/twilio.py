@@ -29,7 +29,7 @@ _AUTHORITY = re.compile(r"(https?)://([^/?#]*?)(?::(\d+))?(?=[/?#]|\Z)", re.ASCI
 
 
 class TwilioVerifier(Verifier):
-    """Verifies with the account's auth tokens and shared keys."""
+    """Verifier by the account's auth tokens and shared keys."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
         """Take auth tokens and the secrets of shared keys.

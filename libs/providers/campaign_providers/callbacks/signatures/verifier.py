@@ -13,7 +13,7 @@ from campaign_providers.callbacks.facts import (
 
 
 class Verifier(ABC):
-    """Verifies that a request is the provider's, over its raw bytes and before it is read.
+    """Verifier of a request as the provider's, over its raw bytes and before it is read.
 
     Nothing raises for what a request contains. Where a verifier has several secrets, such as
     during a rotation, each of them counts.

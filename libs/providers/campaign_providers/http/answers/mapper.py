@@ -54,7 +54,7 @@ class Match(NamedTuple):
 
 
 class ResponseMapper:
-    """Maps responses to results by ordered rules."""
+    """Mapping of responses to results by ordered rules."""
 
     def __init__(self, rules: AnswerRules) -> None:
         self._by_status: dict[int, list[AnswerRule]] = {

@@ -48,7 +48,7 @@ LAST_DIGITS = 8
 
 
 class Redaction:
-    """Masks texts of one request and its answer."""
+    """Redaction of the texts of one request and its answer."""
 
     def __init__(self, secrets: Iterable[str], phone: str) -> None:
         longest_first = sorted({each for each in secrets if each}, key=len, reverse=True)

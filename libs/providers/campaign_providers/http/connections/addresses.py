@@ -61,7 +61,7 @@ _NOT_PUBLIC_6 = tuple(
 
 
 class AddressRules:
-    """Permits public addresses, and all addresses in `allowed`."""
+    """Rules that permit public addresses, and all addresses in `allowed`."""
 
     def __init__(self, allowed: Sequence[IPv4Network | IPv6Network]) -> None:
         self._allowed = tuple(allowed)

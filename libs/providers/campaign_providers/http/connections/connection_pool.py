@@ -49,7 +49,7 @@ log = structlog.get_logger()
 
 
 class ConnectionPool(Generic[MessageT]):
-    """Sends messages over at most `connections` connections, one request on each at a time."""
+    """Pool of at most `connections` connections, with one request on each at a time."""
 
     def __init__(
         self,

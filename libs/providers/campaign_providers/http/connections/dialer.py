@@ -27,7 +27,7 @@ class NotConnected(Exception):
 
 
 class Dialer:
-    """Connects to one target within `connect_timeout` seconds.
+    """Dialer of one target, which connects within `connect_timeout` seconds.
 
     The checked address is the one that is connected to: there is no second resolution in between
     that a name server could answer differently. Connections rotate over the addresses of a name.

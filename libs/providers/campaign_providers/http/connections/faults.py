@@ -9,7 +9,7 @@ log = structlog.get_logger()
 
 
 class FaultLog:
-    """Logs each fault once: by its type and place, as its text may hold a part of a message."""
+    """Log of each fault once: by its type and place, as its text may hold a part of a message."""
 
     def __init__(self, provider: str) -> None:
         self._provider = provider

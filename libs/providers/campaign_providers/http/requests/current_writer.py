@@ -13,7 +13,7 @@ log = structlog.get_logger()
 
 
 class CurrentWriter:
-    """Keeps the writer of a provider; without readable secrets there is none.
+    """Writer of a provider as its secrets are now; without readable secrets there is none.
 
     When a file becomes unreadable later, the secret that it held before is used further. It is
     tried at every `refresh` until it can be read, and logged once.

@@ -29,7 +29,7 @@ class SignedRequest(NamedTuple):
 
 
 class AwsSigner:
-    """Makes the signature of requests to one service in one region."""
+    """Signer of requests to one service in one region."""
 
     def __init__(self, access_key: str, secret_key: str, region: str, service: str) -> None:
         self._access_key = access_key

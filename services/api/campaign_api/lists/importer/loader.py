@@ -62,7 +62,7 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 
 
 class Loader:
-    """Writes batches of one list in order, in a thread of its own; a context manager."""
+    """Writer of the batches of one list in order, in a thread of its own; a context manager."""
 
     def __init__(self, transactions: RetryingTransactions, list_id: ListId, turn: Turn) -> None:
         self._transactions = transactions

@@ -78,7 +78,7 @@ class _RowCounts:
 
 
 class CsvImporter:
-    """Imports CSV files; holds a few megabytes at a time, however large the file is.
+    """Importer of CSV files; holds a few megabytes at a time, however large the file is.
 
     A process has one, whose imports take turns.
     """

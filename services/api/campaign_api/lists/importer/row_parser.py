@@ -28,7 +28,7 @@ _json = msgspec.json.Encoder()
 
 
 class RowParser:
-    """Reads rows from lines; numbers the valid ones from 1 on, in the order of the file."""
+    """Parser of lines; numbers the valid rows from 1 on, in the order of the file."""
 
     def __init__(
         self,

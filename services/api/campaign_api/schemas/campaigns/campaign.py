@@ -225,7 +225,7 @@ class CampaignPage(Schema):
 
 
 class _CampaignCursor(paging.Cursor):
-    """After which campaign a page begins: microseconds since 1970 and id."""
+    """Place of the campaign after which a page begins: microseconds since 1970 and id."""
 
     def __init__(self) -> None:
         super().__init__(int, int)

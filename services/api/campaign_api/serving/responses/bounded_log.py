@@ -13,7 +13,7 @@ log = structlog.get_logger(__name__)
 
 
 class BoundedLog:
-    """Logs at most `most` events a second, and then says how many were left out."""
+    """Log of at most `most` events a second, and of how many were left out."""
 
     def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic) -> None:
         self._most = most

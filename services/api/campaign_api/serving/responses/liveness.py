@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class Liveness:
-    """Responds to plain liveness probes."""
+    """Responder to plain liveness probes."""
 
     def __init__(self, application: Application) -> None:
         """Let `application` respond to the first probe; its extension `metrics` counts them."""

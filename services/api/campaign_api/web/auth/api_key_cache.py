@@ -50,7 +50,7 @@ class Copy(NamedTuple):
 
 
 class ApiKeyCache:
-    """Finds keys and records their use; thread-safe."""
+    """Cache of keys and of their use; thread-safe."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

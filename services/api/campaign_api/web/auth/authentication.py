@@ -35,7 +35,7 @@ READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Authentication:
-    """Identifies the client of each request, and refuses clients without access."""
+    """Identification of the client of each request, and refusal of those without access."""
 
     def __init__(self, keys: ApiKeyCache, *, open_to_all: bool = False) -> None:
         """Require a key of `keys`; `open_to_all` requires none (`Auth: none`)."""

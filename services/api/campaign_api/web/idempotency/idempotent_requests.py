@@ -112,7 +112,7 @@ class IdempotentRequest:
 
 
 class Idempotency:
-    """Wraps the views that accept an Idempotency-Key."""
+    """Wrapper of the views that accept an Idempotency-Key."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -13,7 +13,7 @@ WINDOW = 60
 
 
 class RateLimit:
-    """Refuses requests of a key beyond its limit; clients without a key are not counted."""
+    """Limit of the requests of each key; clients without a key are not counted."""
 
     def __init__(self, requests_per_minute: int) -> None:
         self._most = requests_per_minute

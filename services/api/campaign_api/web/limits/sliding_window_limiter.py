@@ -31,7 +31,7 @@ class _Window(NamedTuple):
 
 
 class SlidingWindowLimiter:
-    """Limits the requests of each key; thread-safe.
+    """Limiter of the requests of each key; thread-safe.
 
     The count is that of the current window, plus the part of the previous one that is less than a
     window's length ago: no key gets twice its limit around the turn of a minute.

@@ -94,7 +94,7 @@ def _slices(content: bytes) -> Iterator[bytes]:
 
 
 class Documentation(Api):  # type: ignore[misc]
-    """Collects the routes; errors stay with `problems`."""
+    """Collection of the routes; errors stay with `problems`."""
 
     def __init__(self, app: Flask, version: str) -> None:
         super().__init__(

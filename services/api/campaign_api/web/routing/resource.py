@@ -32,7 +32,7 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
 
 
 class Decorator(Protocol):
-    """Takes a view and returns one that is called alike."""
+    """Decorator of a view, which is called alike."""
 
     def __call__(self, view: View, /) -> View:
         """Decorate `view`."""
