@@ -79,7 +79,7 @@ def install_servers(stage: Stage) -> None:
 
 
 def compare(stage: Stage, overlay: str) -> None:
-    """Let the server compare the overlay with the cluster's objects."""
+    """Ask the server to compare the overlay with the cluster's objects."""
     stage.terminal.type(f"kubectl diff -k k8s/overlays/{overlay}")
     stage.terminal.transcript.confirmed("nothing in the cluster differs from the manifests")
 

@@ -54,52 +54,59 @@ def _of_record(name: str, meaning: str) -> Any:  # noqa: ANN401 - a property of 
 
 
 class Message(msgspec.Struct, gc=False, eq=False):
-    """One fetched record with its position and state.
+    """Fetched record with its position and state.
 
-    `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
-    was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
-    when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `price` where its provider has one. `provider` is the name of the one that the message is
-    sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
-    sent, None where that follows from the campaign, and `recorded_provider` the one that the row
-    names before this try. `sent_after`: it was not sent in its generation before this moment, in
-    microseconds since 1970 by the clock of its shard's database server; 0: it is not known.
-    `doubts`: the providers that may have accepted it, None standing for one that is not known,
-    where its route goes on after doubt; `recorded_doubt`: one is `recorded_provider`.
-    `grant`: what it has taken of the limits of its provider; None: nothing. `segments`: number of
-    SMS segments, 0 until they are counted. `budget`: currency of its campaign's budget, None
-    without one; `reserved`: what is taken of that for the send. `age`: seconds since its first
-    send, where the outcome depends on that. Boot times in seconds: dispatch sets `expires_at` where
-    the campaign expires, a grant of its campaign's rate `rate_until`, until which it may start, and
-    admission `key_known_until`, until which its provider knows the key of a message in doubt for
-    certain.
+    Boot times are in seconds, of the clock that counts suspension.
     """
 
     record: MessageRecord
     key: MessageKey
+    """The message that the record publishes."""
     partition: int
     offset: int
     epoch: Epoch
+    """The claim epoch under which its shard was owned at the fetch."""
     arrival: Arrival | None = None
+    """Its fetch; None where batches are not traced."""
     replaces: bool = False
+    """The ledger row waits for exactly this try. Set at admission."""
     in_doubt: bool = False
+    """A provider may have accepted an earlier try. Set at admission."""
     withdrawn: bool = False
+    """It must not be sent any more, as its recipient is erased."""
     grant: Grant | None = None
+    """Its permission to start by the limits of its provider; None: it has none."""
     rate_until: float = 0.0
+    """The boot time until which it may start by a grant of its campaign's rate."""
     expires_at: float | None = None
+    """The boot time at which its campaign expires; None: it does not. Set at dispatch."""
     price: Price | None = None
+    """The price at its provider; None: it has none. Set at dispatch."""
     provider: str = ""
+    """The name of the provider that it is sent to. Set at admission."""
     ledger_provider: str | None = None
+    """The provider that its ledger row names once it was sent; None: that of the campaign."""
     recorded_provider: str | None = None
+    """The provider that its ledger row names before this try; None: that of the campaign."""
     sent_after: int = 0
+    """The moment before which it was not sent in its generation, in microseconds since 1970 by the
+    clock of its shard's database server; 0: it is not known."""
     doubts: frozenset[str | None] = frozenset()
+    """The providers that may have accepted it, where its route goes on after doubt; None among
+    them: one that is not known."""
     recorded_doubt: bool = False
+    """One of `doubts` is `recorded_provider`."""
     key_known_until: float = inf
+    """The boot time until which its provider knows the key of a message in doubt for certain. Set
+    at admission."""
     segments: int = 0
+    """The number of SMS segments; 0 until they are counted."""
     budget: str | None = None
+    """The currency of its campaign's budget; None: there is no budget."""
     reserved: Decimal | None = None
+    """The amount that is taken of the budget for its send."""
     age: float = 0.0
+    """Seconds since its first send, where the outcome depends on that."""
 
     @property
     def admission_key(self) -> AdmissionKey:
@@ -120,9 +127,10 @@ class Message(msgspec.Struct, gc=False, eq=False):
 
     @property
     def repeats(self) -> bool:
-        """Return whether it may have been accepted before, and its provider not know that any more.
+        """Return whether its send may be a second one for the person.
 
-        As far as the doubt was known when it was admitted.
+        It may have been accepted before, as was known at the admission, and its provider may have
+        forgotten the key since.
         """
         return self.in_doubt and boot_time() >= self.key_known_until
 

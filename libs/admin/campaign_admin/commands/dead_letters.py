@@ -27,7 +27,7 @@ SHOWN = 60
 @click.group("dlq")
 @configuration_option
 def dead_letters() -> None:
-    """Look after the records that no sender could read."""
+    """List and replay the records that no sender could read."""
 
 
 @dead_letters.command("list")

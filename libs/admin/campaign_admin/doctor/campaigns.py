@@ -23,7 +23,7 @@ LATE_PURGE = 24 * 3600
 
 
 def check_campaigns(databases: Databases, settings: Settings) -> list[Finding]:
-    """Look for what stands still.
+    """Find campaigns, shard commands, erasures and purges that do not move.
 
     Raises:
         RetryLater: a database is down.

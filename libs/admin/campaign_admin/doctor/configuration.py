@@ -12,7 +12,7 @@ OTHERS = stat.S_IRWXO
 
 
 def check_configuration(settings: Settings, file: Path | None) -> list[Finding]:
-    """Look at what was configured; `file` is where it stands, where that is known."""
+    """Check what was configured; `file` is where it stands, where that is known."""
     found = [*_notes(settings), *_file(settings, file), *_bounds(settings)]
     return unless(CHECK, found, "complete and consistent")
 

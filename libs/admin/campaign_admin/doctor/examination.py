@@ -31,7 +31,7 @@ Check = Callable[[], list[Finding]]
 
 
 def examine(settings: Settings, file: Path | None = None) -> Iterator[Finding]:
-    """Look at everything, one thing after the other; takes about a minute at the longest.
+    """Make all checks, one after the other; takes about a minute at the longest.
 
     `file` is the configuration's, where that is known.
     """

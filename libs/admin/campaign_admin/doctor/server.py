@@ -23,7 +23,7 @@ CLOCK_ERROR = 30.0
 
 
 def check_server(database: Database) -> list[Finding]:
-    """Look at the server.
+    """Check the server.
 
     Raises:
         RetryLater: it is down. DatabaseRefused: it does not let this user in.

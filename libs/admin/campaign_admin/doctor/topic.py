@@ -48,7 +48,7 @@ class Topic(NamedTuple):
 
 
 def check_topic(databases: Databases, admin: AdminClient, settings: Settings) -> list[Finding]:
-    """Look at the topic, the group and the partition map.
+    """Check the topic, the group and the partition map.
 
     Raises:
         RetryLater: a database or the broker is down.

@@ -150,7 +150,7 @@ class Session(_DriverConnection):
             ((self._largest_packet,),) = cursor.fetchall()
 
     def apply_limits(self, limits: Limits) -> None:
-        """Let `limits` hold from now on; costs a round trip only when they change."""
+        """Set the limits that hold from now on; costs a round trip only when they change."""
         self.limits = limits
         if self.open and limits != self._applied:
             assignments = limits.session_variables(mariadb=self._is_mariadb())

@@ -52,7 +52,7 @@ class HealthMonitor:
         self._checked_at: float | None = None
 
     def add(self, part: str, check: HealthCheck) -> None:
-        """Have one more check made, of a part that is made later than this."""
+        """Add a check of a part that is made later than this."""
         self._checks[part] = check
 
     def started(self) -> None:

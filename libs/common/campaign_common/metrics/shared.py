@@ -58,7 +58,7 @@ def shared_folder() -> Iterator[Path]:
 
 
 def count_in(folder: Path) -> None:
-    """Have every metric that is made from now on kept in `folder`.
+    """Keep every metric that is made from now on in `folder`.
 
     The client library makes this choice for the whole process, and when it is imported unless
     told here.

@@ -67,7 +67,7 @@ def configure_logging(service: str, settings: LogSettings, stream: TextIO | None
 
 
 def log_uncaught_errors() -> None:
-    """Have what no code catches logged like everything else, and not printed as a raw trace.
+    """Log what no code catches like everything else, in place of a raw trace.
 
     For the main thread of this process, and for its other threads, those of libraries included.
     """

@@ -17,7 +17,7 @@ _ARENAS = 2
 
 
 def keep_small() -> None:
-    """Let this process keep little of what it frees; does nothing without glibc."""
+    """Make this process keep little of what it frees; does nothing without glibc."""
     if not sys.platform.startswith("linux"):
         return
     with suppress(OSError, AttributeError):

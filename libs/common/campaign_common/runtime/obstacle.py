@@ -1,31 +1,31 @@
-"""The obstacle that a part of a process waits for, told once when it changes and when it ends."""
+"""Obstacle: what a part of a process waits for, logged once when it changes and when it ends."""
 
 import re
 from collections.abc import Callable
 from time import monotonic
 
 REPEAT_AFTER = 60.0
-"""Seconds until an obstacle that comes back between others is told again."""
+"""Seconds until an error that alternates with others is logged again."""
 
 _VARYING = re.compile(r"\d+")
-"""Ports, attempts and durations, which make no new obstacle."""
+"""Ports, attempts and durations: errors that differ in these alone count as the same."""
 
 
 class Obstacle:
-    """Log of an obstacle: one line for many failures in a row, and one for its end.
+    """Decision which of many failures in a row are logged.
 
-    A failure is, when it differs from the one before: a service that waits for a right, and then
-    for another one, says both. Two failures that take turns are told once a minute.
+    The first one is, and each that differs from the one before. Of errors that alternate, each is
+    logged once a minute. The caller logs.
     """
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
         self._current: str | None = None
         self._since = 0.0
-        self._told_at: dict[str, float] = {}
+        self._logged_at: dict[str, float] = {}
 
     def met(self, error: str) -> bool:
-        """Note a failure; return whether it is to be told."""
+        """Note a failure; return whether it is to be logged."""
         now = self._clock()
         kind = _VARYING.sub("", error)
         if self._current is None:
@@ -33,16 +33,16 @@ class Obstacle:
         if kind == self._current:
             return False
         self._current = kind
-        told_at = self._told_at.get(kind)
-        if told_at is not None and now - told_at < REPEAT_AFTER:
+        logged_at = self._logged_at.get(kind)
+        if logged_at is not None and now - logged_at < REPEAT_AFTER:
             return False
-        self._told_at[kind] = now
+        self._logged_at[kind] = now
         return True
 
     def overcome(self) -> float | None:
-        """Note a success; return after how many seconds, or None where nothing had failed."""
+        """Note a success; return the seconds since the first failure, None where there was none."""
         if self._current is None:
             return None
         self._current = None
-        self._told_at.clear()
+        self._logged_at.clear()
         return self._clock() - self._since

@@ -67,7 +67,7 @@ def stop_on_signals(stopping: threading.Event) -> None:
 
 
 def spare_the_garbage_collector() -> None:
-    """Look for cycles seldom, and never again among what the process is made of.
+    """Make collections of cycles rare, and leave out what the process is made of.
 
     For a service that works in batches of thousands, once its parts are put together.
     """

@@ -177,7 +177,7 @@ def _read_answer(answer: bytes) -> tuple[Address, Address, _Found] | None:
 
 
 def by_proc(client: Address, server: Address, proc: Path = _PROC) -> _Found | None:
-    """Look for one socket in /proc/net/tcp and tcp6 (proc(5)).
+    """Find one socket in /proc/net/tcp and tcp6 (proc(5)).
 
     Raises:
         OSError: neither can be read.
@@ -197,7 +197,7 @@ def by_proc(client: Address, server: Address, proc: Path = _PROC) -> _Found | No
 
 
 def by_lsof(client: Address, server: Address, program: str = _LSOF) -> _Found | None:
-    """Look for the process that holds one socket, by lsof(8).
+    """Find the process that holds one socket, by lsof(8).
 
     Raises:
         OSError: it is not there.

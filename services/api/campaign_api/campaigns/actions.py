@@ -54,7 +54,7 @@ def action_refused(asked: str, state: CampaignState) -> TransitionRefused:
 
 @contextmanager
 def naming_api_actions() -> Iterator[None]:
-    """Let a refused transition name the actions of the API, not internal transitions.
+    """Name the actions of the API in a refused transition, not internal transitions.
 
     Raises:
         TransitionRefused: as the block did, with other words.

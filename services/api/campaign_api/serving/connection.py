@@ -106,16 +106,16 @@ class Connection:
         self.move(Phase.WAITING)
 
     def end_after(self, seconds: float) -> None:
-        """Let all waits together last `seconds` from now."""
+        """Set the end of all waits to `seconds` from now."""
         self._deadline, self._silence = time.monotonic() + seconds, FOREVER
 
     def keep_pace(self) -> None:
-        """Let each wait be as long as the silence allowed, and go on while the rate is kept."""
+        """Bound each wait by the silence allowed, and go on while the rate is kept."""
         self._deadline, self._silence = FOREVER, self._patience
         self._waited, self._moved = 0.0, 0
 
     def allow(self, most: int) -> None:
-        """Let `most` bytes be received from now on."""
+        """Set the bytes that may be received from now on to `most`."""
         self.room = most
 
     def move(self, phase: Phase) -> None:

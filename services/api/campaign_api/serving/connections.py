@@ -15,7 +15,7 @@ class Connections:
     """All connections of a process; to be used by the greenlets of one thread."""
 
     def __init__(self, most: int, most_waiting: int = MOST_WAITING) -> None:
-        """Have room for `most` connections and `most_waiting` bytes."""
+        """Make room for `most` connections and `most_waiting` bytes."""
         self._most = most
         self._most_waiting = most_waiting
         self._waiting = 0

@@ -66,7 +66,7 @@ class Threaded:
         most_waiting: int,
         liveness: Liveness | None = None,
     ) -> None:
-        """Have `threads`, and let `most_waiting` requests of a key wait for one."""
+        """Start `threads`; at most `most_waiting` requests of a key wait for one."""
         self.application = application
         self._liveness = liveness
         half = max(1, threads // 2)
@@ -185,7 +185,7 @@ class Answer:
         self._pieces: Iterator[bytes] | None = None
 
     def begin(self, body: list[bytes] | None) -> None:
-        """Have `body` already, unless it is None."""
+        """Take `body` as the first part, unless it is None."""
         if body is not None:
             self._answered, self._pieces = body, iter(body)
 
@@ -222,13 +222,13 @@ class Answer:
             raise
 
     def part_is_on_its_way(self) -> None:
-        """Let another part be produced: the system has the last one, or it is counted."""
+        """Allow the next part: the system has the last one, or it is counted."""
         if self._has_part and self._threads is not None:
             self._has_part = False
             self._threads.parts.release()
 
     def close(self) -> None:
-        """Let the application end where it was not asked for all of its answer."""
+        """End the application where it was not asked for all of its answer."""
         self.part_is_on_its_way()
         if self._is_worked_on:
             return

@@ -39,7 +39,7 @@ class Threads:
     """
 
     def __init__(self, threads: int, share: int, most_waiting: int) -> None:
-        """Have `threads`, of which one key has `share`; `most_waiting` of its requests may wait."""
+        """Start `threads`; one key has `share` of them, and `most_waiting` of its requests wait."""
         self._pool = ThreadPool(threads)
         self._share = share
         self._most = share + most_waiting

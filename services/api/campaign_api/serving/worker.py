@@ -43,7 +43,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
     _trim_at = 0.0
 
     def patch(self) -> None:
-        """Let greenlets wait at the listening sockets, and leave everything else as it is."""
+        """Make greenlets wait at the listening sockets, and leave everything else as it is."""
         self.sockets: list[gevent.socket.socket] = [
             gevent.socket.socket(each.FAMILY, socket.SOCK_STREAM, fileno=each.sock.detach())
             for each in self.sockets

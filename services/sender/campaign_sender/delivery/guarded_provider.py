@@ -272,7 +272,7 @@ class GuardedProvider:
         self._on_results(results)
 
     def _rest_as_asked(self, results: Sequence[SendResult[Message]]) -> None:
-        """Let the provider rest in all senders for as long as an answer asks."""
+        """Open the breaker in all senders for as long as an answer asks."""
         waits = [
             r.retry_after or 0.0
             for r in results

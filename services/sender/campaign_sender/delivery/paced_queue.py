@@ -355,7 +355,7 @@ def _has_limits(limits: ProviderLimits) -> bool:
 
 
 def _renew(messages: Sequence[Message], until: float) -> None:
-    """Let the grants of messages last until a boot time, each in its day."""
+    """Extend the grants of messages to a boot time, each in its day."""
     before = renewed = None
     for message in messages:
         grant = message.grant

@@ -90,7 +90,7 @@ class RatedQueue:
         with self._lock:
             self._waiting.setdefault(campaign_id, deque()).extend(messages)
             self._size += len(messages)
-            self._look_at(campaign_id, 0.0)
+            self._note_due(campaign_id, 0.0)
         self.start_due()
         self.on_waiting()
 
@@ -99,7 +99,7 @@ class RatedQueue:
         with self._lock:
             found = [one for one in campaigns if one in self._waiting]
             for campaign_id in found:
-                self._look_at(campaign_id, 0.0)
+                self._note_due(campaign_id, 0.0)
         if found:
             self.on_waiting()
 
@@ -112,7 +112,7 @@ class RatedQueue:
             if rates is not self._seen:
                 self._seen = rates
                 for campaign_id in self._waiting.keys() - rates.keys():
-                    self._look_at(campaign_id, 0.0)
+                    self._note_due(campaign_id, 0.0)
             if self._is_resting():
                 for campaign_id in list(self._waiting):
                     started += self._take(campaign_id)
@@ -140,8 +140,8 @@ class RatedQueue:
 
     # --- inside the lock ------------------------------------------------------------------
 
-    def _look_at(self, campaign_id: CampaignId, at: float) -> None:
-        """Have a campaign looked at at a boot time, or earlier."""
+    def _note_due(self, campaign_id: CampaignId, at: float) -> None:
+        """Note the boot time at which a campaign is due, unless an earlier one is noted."""
         if at < self._due_at.get(campaign_id, at + 1):
             self._due_at[campaign_id] = at
             heappush(self._due, (at, campaign_id))
@@ -164,7 +164,7 @@ class RatedQueue:
         if not queue:
             self._forget(campaign_id)
         elif (seconds := rate.next_in()) is not None:
-            self._look_at(campaign_id, now + max(SHORTEST_WAIT, seconds))
+            self._note_due(campaign_id, now + max(SHORTEST_WAIT, seconds))
         return started
 
     def _take(self, campaign_id: CampaignId) -> Sequence[Message]:

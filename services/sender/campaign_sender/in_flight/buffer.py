@@ -246,7 +246,7 @@ class InFlightBuffer:
             self._changed.notify_all()
 
     def wake(self) -> None:
-        """Have the recorder look again what may be claimed, as the grants of a limit change."""
+        """Wake the recorder: grants have changed, and with them what may be claimed."""
         with self._changed:
             if self._admitted.has_queued():
                 self._changed.notify_all()

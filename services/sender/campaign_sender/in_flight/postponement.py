@@ -1,4 +1,4 @@
-"""Postponement: which admitted messages go back, since they wait for long or hold others up."""
+"""Postponement: admitted messages go back that wait for long or hold others up."""
 
 from collections.abc import Collection
 
@@ -38,13 +38,16 @@ class Postponement:
         is_shared: bool,
         holds_offsets: bool,
     ) -> list[SendResult[Message]]:
-        """Take what waits for resting providers, or before messages of other ones.
+        """Take messages that are to wait in the database, and return their results.
 
-        So goes what waits for money of its campaign, where it holds up its shard, or is too much.
-        `in_use`: providers that running campaigns choose. `stuck`: shards that will not be fetched
-        any more unless their messages end. `is_shared`: several campaigns run, so that what waits
-        for the rate of one goes back, too. `holds_offsets`: fetching stops for offsets that are
-        held back. Returns the results of what was taken.
+        These wait for a resting provider, for a slow one before messages of other providers, for
+        the rate of their campaign, or for its money.
+
+        Args:
+            in_use: providers that running campaigns choose.
+            stuck: shards that will not be fetched any more unless their messages end.
+            is_shared: several campaigns run, so that what waits for the rate of one is taken, too.
+            holds_offsets: fetching stops for offsets that are held back.
         """
         backlogs = self._backlogs
         results: list[SendResult[Message]] = []

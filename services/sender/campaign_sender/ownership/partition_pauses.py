@@ -66,6 +66,6 @@ class PartitionPauses:
         self._consumer.pause([TopicPartition(self._topic, partition) for partition in partitions])
 
     def resume_at(self, place: TopicPartition) -> None:
-        """Let a partition that was taken over be fetched, unless its group is paused."""
+        """Resume a partition that was taken over, unless its group is paused."""
         if place.partition not in self.paused:
             self._consumer.resume([place])

@@ -25,11 +25,11 @@ class TakeoverQueue:
         """The obstacles of takeovers that failed."""
 
     def add(self, partitions: Iterable[Partition], delay: float = 0.0) -> None:
-        """Let these partitions be taken over `delay` seconds from now."""
+        """Add partitions that are due for takeover in `delay` seconds."""
         self._not_before.update(dict.fromkeys(partitions, time.monotonic() + delay))
 
     def retry(self, partition: Partition) -> None:
-        """Let a partition be taken over after a pause, which differs between processes."""
+        """Add a partition again after a pause, which differs between processes."""
         jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
         self.add([partition], RETRY_DELAY * (1 + jitter))
 

@@ -110,25 +110,29 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     rest: float = 0.0,
     after_doubt: bool = False,
 ) -> LedgerOutcome:
-    """Return the outcome of a send result.
+    """Return the outcome of a send result (protocol rules 3 and 16).
 
-    A retryable failure waits for its next try as long as the policy of its class allows one. An
-    ambiguous result is retried under the same idempotency key, unless the campaign is delivered at
-    most once: then it ends as unknown. A throttled send costs no attempt and is bounded by age
-    only; one that a rest of the provider prevented (a limit, a refused account, an open circuit
-    breaker, a sender that does not know it) waits for the end of the rest.
-    A message that ends without a clear result although an earlier try may have been accepted ends
-    as unknown too: doubt must not appear as a failure. So does one that is refused after doubt,
-    unless the provider is `idempotent` (protocol rule 3). A message without any doubt waits for
-    `failover`, the next provider of its route, if that is another one; one that was not sent has
-    its provider chosen again. `after_doubt`: the route lets a message in doubt do the same, and
-    also after an ambiguous result; its doubts are kept beside its row. `rest`: least seconds to
-    wait for the provider if there is none. A
-    message in doubt at a provider that is not configured, or has no price for the budget, ends as
-    unknown when it is too old.
-    `jitter` in [0, 1) spreads
-    retries over the upper half of their backoff. `version` None (the campaign's row could not be
-    read) is treated as at-most-once, which never sends twice.
+    - A retryable failure waits for its next try as long as the policy of its class allows one.
+    - A throttled send costs no attempt and is bounded by age only.
+    - What a rest of the provider prevented waits for the end of the rest.
+    - An ambiguous result is retried under the same idempotency key. With at most once it ends as
+      unknown.
+    - A message without any doubt that was provably not taken goes on to the next provider of its
+      route. One that was not sent has its provider chosen again.
+    - After a doubt no end is a failure: without a clear result, or when a provider that is not
+      idempotent refuses it, a message ends as unknown. So does one whose provider is not configured
+      here, or has no price for the budget, when it is too old.
+
+    Args:
+        result: what became of the send.
+        version: the campaign's row; None: it could not be read, and counts as at most once.
+        retry: the policies of retries, by class.
+        jitter: from 0 to below 1: spreads retries over the upper half of their backoff.
+        idempotent: the provider knows the key of the message, so that a refusal is proof.
+        failover: the next provider of the route; None: there is none.
+        rest: least seconds to wait where the message stays with its provider.
+        after_doubt: the route lets a message in doubt go on to the next provider, also after an
+            ambiguous result; its doubts are kept beside its row.
     """
     match result.status:
         case SendStatus.ACCEPTED:

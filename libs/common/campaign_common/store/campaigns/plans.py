@@ -282,7 +282,7 @@ def schedule(
     traceparent: str | None = None,
     digest: str | None = None,
 ) -> None:
-    """Let a locked campaign that has not started start at `moment`; a past one means now.
+    """Set the start of a locked campaign that has not started; a past one means now.
 
     `digest` is as for `change_plan`.
     """
@@ -290,7 +290,7 @@ def schedule(
 
 
 def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None = None) -> None:
-    """Let a locked campaign that has not started be due at once."""
+    """Set a locked campaign that has not started due at once."""
     cursor.execute(START_NOW, (traceparent, campaign_id))
 
 

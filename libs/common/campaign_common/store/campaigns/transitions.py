@@ -146,7 +146,7 @@ def retry_messages(
     error_code: str | None = None,
     traceparent: str | None = None,
 ) -> RetryOrdered | None:
-    """Have messages that ended in one of `statuses` sent again, as a person asks for it.
+    """Request that messages which ended in one of `statuses` are sent again.
 
     `counted` says how many have which status. The owners of the shards turn them back to waiting
     (protocol rule 10), as far as they had ended when this was called; a campaign that is

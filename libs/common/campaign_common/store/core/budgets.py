@@ -117,7 +117,7 @@ def currencies_of_budgets(
 
 
 def raise_taken(cursor: Cursor, campaign_id: CampaignId, currency: str, spent: Decimal) -> None:
-    """Let at least so much of a budget be taken, as is known to be spent of it."""
+    """Raise what is taken of a budget to what is known to be spent of it."""
     cursor.execute(RAISE_TAKEN, (spent, campaign_id, currency))
 
 

@@ -100,10 +100,10 @@ def old_campaigns(
 
 
 def take_out(cursors: Cursors, campaign_id: CampaignId, seconds: int, actor: str) -> TakenOut:
-    """Delete a campaign's row, and keep a trace of it, if it has been over for long enough.
+    """Delete the row of a campaign that has been over for `seconds`, and keep a trace of it.
 
-    In a transaction on the main server. The lock parts this from a person's retry, which would
-    let the campaign run again: one of them comes first, and the other one sees it.
+    The caller has a transaction on the main server. This locks the campaign, as a retry by hand
+    does, which makes the campaign run again: the second of the two sees what the first has done.
     """
     cursor = cursors.main
     if not cursor.execute(LOCK_CAMPAIGN, (campaign_id,)):

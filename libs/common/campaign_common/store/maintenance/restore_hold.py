@@ -107,7 +107,7 @@ def set_aside_unknown(
 
 
 def disown_shards(cursor: Cursor) -> None:
-    """Let no process go on as the owner of a shard, whatever it remembers."""
+    """Take all shards from their owners, whatever these remember."""
     cursor.execute(DISOWN)
 
 

@@ -124,7 +124,7 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
 
 
 def _leave_out_waits(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetry]) -> None:
-    """Let messages be younger by what they have waited for grants."""
+    """Subtract from the age of messages what they have waited for grants."""
     waited: dict[CampaignId, list[int]] = defaultdict(list)
     for retry in retries:
         if retry.has_waited and not retry.rests:

@@ -62,7 +62,7 @@ CLOSE = "DELETE FROM shard_commands WHERE id = %s"
 
 
 def request_settlement(cursor: Cursor, campaign_id: CampaignId, shards: int) -> None:
-    """Have what a cancelled campaign leaves waiting or in doubt settled (protocol rule 3)."""
+    """Add commands to settle what a cancelled campaign leaves waiting or in doubt (rule 3)."""
     _append(cursor, campaign_id, CommandKind.SETTLE_CANCELLED, {n: {} for n in range(shards)})
 
 
@@ -73,7 +73,7 @@ def request_retry(
     statuses: Collection[Status],
     error_code: str | None,
 ) -> None:
-    """Have messages that ended in one of `statuses` tried again (protocol rule 10).
+    """Add commands to retry messages that ended in one of `statuses` (protocol rule 10).
 
     Part of `transitions.retry_messages`, which raises the campaign's epoch beside it.
     """
@@ -88,7 +88,7 @@ def request_retry(
 def request_erasure(
     cursor: Cursor, campaign_id: CampaignId, seqs_by_shard: Mapping[int, Sequence[int]]
 ) -> None:
-    """Have messages of a started campaign cancelled unless they are sent already."""
+    """Add commands to cancel messages of a started campaign that are not sent yet."""
     _append(
         cursor,
         campaign_id,
@@ -100,7 +100,7 @@ def request_erasure(
 def request_late_results(
     cursor: Cursor, campaign_id: CampaignId, shard: int, seqs: Iterable[int]
 ) -> None:
-    """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
+    """Add a command to apply the facts in late_results to a shard (protocol rule 14)."""
     _append(cursor, campaign_id, CommandKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
 
 

@@ -40,7 +40,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
     @routes.response(202, ProviderCheckSchema)
     @routes.problems(400, 404, 409, 413, 415, 422)
     def check(wanted: dict[str, Any], provider: str) -> Mapping[str, Any]:
-        """Have a sender make the request of a message, and send it once unless `dry_run`.
+        """Ask a sender to make the request of a message, and to send it once unless `dry_run`.
 
         The sender reads the secrets again, makes the request as for a message of a campaign, and
         sends it within 10 s or not at all, under the idempotency key `check-{id}`. It counts for

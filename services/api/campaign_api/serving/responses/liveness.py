@@ -42,7 +42,7 @@ class Liveness:
     """Responder to plain liveness probes."""
 
     def __init__(self, application: Application) -> None:
-        """Let `application` respond to the first probe; its extension `metrics` counts them."""
+        """Leave the first probe to `application`; its extension `metrics` counts them."""
         self._application = application
         self._response: _Response | None = None
 
