@@ -18,6 +18,7 @@ from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.errors import RetryLater
 from campaign_common.settings import MysqlSettings
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 SETTLING = 4.0
@@ -86,7 +87,7 @@ class LimitedSender:
         self, database: Database, number: int, limits: ProviderLimits, rate: float
     ) -> None:
         sender = f"{number * 1021:016x}"
-        self._limiter = ProviderLimiter(database, "http", sender, limits, boot_time)
+        self._limiter = ProviderLimiter(database, "http", sender, limits, DatabaseClock(boot_time))
         self._rate = rate
         self._waiting = max(1, int(2 * rate))
         self.taken = 0

@@ -79,7 +79,7 @@ class RatedSender:
         self, database: Database, number: int, campaigns: list[CampaignId], rate: int
     ) -> None:
         sender = f"{number * 1021:016x}"
-        clock = DatabaseClock(boot_time, "rates")
+        clock = DatabaseClock(boot_time)
         self._paces = CampaignPaces(lambda one: CampaignRate(one, sender, clock))
         version = CampaignVersion(
             CampaignState.RUNNING, CampaignEpoch(1), Delivery.AT_LEAST_ONCE, "simulated", None

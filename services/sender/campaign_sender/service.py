@@ -103,8 +103,8 @@ class Sender:
         routes = settings.routes
         traces = BatchTraces(tracer) if tracer is not None else None
         sender_id = token_hex(8)
-        rate_clock = DatabaseClock(boot_time, "rates of campaigns")
-        self._paces = CampaignPaces(lambda campaign: CampaignRate(campaign, sender_id, rate_clock))
+        clock = DatabaseClock(boot_time)
+        self._paces = CampaignPaces(lambda campaign: CampaignRate(campaign, sender_id, clock))
         prices = {one: each.price for one, each in settings.configured_providers.items()}
         self._budgets = BudgetLeases(
             databases.main,
@@ -126,7 +126,7 @@ class Sender:
         self._dispatcher.connect(self._groups)
         limiters = {
             provider: ProviderLimiter(
-                databases.main, provider, sender_id, configured.limits.limits, boot_time
+                databases.main, provider, sender_id, configured.limits.limits, clock
             )
             for provider, configured in settings.configured_providers.items()
         }
@@ -143,12 +143,13 @@ class Sender:
             Load(self._waiting, self._groups.share),
             routes,
             self._paces,
+            clock,
         )
         self._rate_leases = RateLeases(
             databases.main,
             sender_id,
             self._paces,
-            rate_clock,
+            clock,
             self._waiting_of,
             self._dispatcher.note_grants,
         )

@@ -67,7 +67,7 @@ class Leaser:
         self, scene: Scene, per_second: dict[CampaignId, Decimal], far: Database | None = None
     ) -> None:
         database: Any = CountingDatabase(far or scene.database)
-        clock = DatabaseClock(boot_time, "rates")
+        clock = DatabaseClock(boot_time)
         self.database: CountingDatabase = database
         self.waiting = dict.fromkeys(per_second, 5)
         self.starts: Counter[CampaignId] = Counter()
@@ -157,7 +157,7 @@ def far(database: str, scene: Scene) -> Iterator[Database]:
 def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database) -> None:
     """All of it; of a provider's limit what is near both ends of a slot is lost."""
     (campaign_id,) = campaigns = _campaigns(scene, 1, 20)
-    lease = SlotLease(far, "http", "0123456789abffff", boot_time)
+    lease = SlotLease(far, "http", "0123456789abffff", DatabaseClock(boot_time))
     stop = threading.Event()
     units = 0
 

@@ -34,6 +34,7 @@ from campaign_common.store.limits.slot_leases import (
     take_spare,
 )
 from campaign_sender.delivery.send_guard import boot_time
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.slot_lease import SlotLease
 from tests.integration.sender.scene import Scene
 
@@ -46,7 +47,7 @@ class Leaser:
     """A sender that takes every grant it gets, in a thread of its own."""
 
     def __init__(self, database: Database, name: str) -> None:
-        self.lease = SlotLease(database, "http", name, boot_time)
+        self.lease = SlotLease(database, "http", name, DatabaseClock(boot_time))
         self.starts: list[float] = []
         """Times by the server's clock."""
         self.limits = LIMITS
@@ -110,7 +111,7 @@ def test_senders_share_the_slots_of_one_provider(scene: Scene) -> None:
 
 
 def test_what_a_sender_wants_is_forgotten_with_it(scene: Scene) -> None:
-    lease = SlotLease(scene.database, "http", "00000000000000aa", boot_time)
+    lease = SlotLease(scene.database, "http", "00000000000000aa", DatabaseClock(boot_time))
     deadline = time.monotonic() + 5
     with scene.database.reading() as cursor:
         while not _demands(cursor) and time.monotonic() < deadline:

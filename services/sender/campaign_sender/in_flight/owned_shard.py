@@ -158,10 +158,11 @@ class OwnedShards:
         if len(self.providers) == 1:
             for provider in self.providers:
                 self.claimed_of[provider] += change
-        elif change > 0:
-            self.claimed_of.update(message.provider for message in messages)
-        else:
-            self.claimed_of.subtract(message.provider for message in messages)
+            return
+        # Counter.subtract takes three times as long, since it does not count in C.
+        sign = 1 if change > 0 else -1
+        for provider, n in Counter([message.provider for message in messages]).items():
+            self.claimed_of[provider] += sign * n
 
     # --- offsets ------------------------------------------------------------------------------
 

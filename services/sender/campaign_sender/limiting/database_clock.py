@@ -1,4 +1,4 @@
-"""Database clock: the database server's time as this process knows it, for one or many limits."""
+"""Database clock: the database server's time as this process knows it, for all limits."""
 
 import threading
 from collections.abc import Callable
@@ -23,15 +23,14 @@ class SteppedReading(NamedTuple):
 class DatabaseClock:
     """Server's time, counted by `local`, which must include suspension; safe for all threads."""
 
-    def __init__(self, local: Callable[[], float], owner: str) -> None:
-        """Take the local clock, and the name under which steps are logged."""
+    def __init__(self, local: Callable[[], float]) -> None:
         self.local = local
         self._lock = threading.Lock()
         self._server_clock = ServerClock()
         self._stepped = Outage(
             "clock of the database server has changed, no grants for some seconds",
             "clock of the database server is trusted again",
-            log.bind(provider=owner),
+            log,
         )
 
     def add(self, began: float, moment: float, server: str) -> None:
@@ -40,7 +39,7 @@ class DatabaseClock:
             agrees = self._server_clock.add(began, self.local(), moment, server)
         if not agrees:
             self._stepped.failed(f"it says {moment:.3f} on {server}")
-        elif self.state() is ClockState.SETTLED:
+        elif self.state().is_trusted:
             self._stepped.recovered()
 
     def state(self) -> ClockState:

@@ -17,8 +17,8 @@ from campaign_common.domain.limits.planning import (
     slot_at,
     spare_bounds,
 )
-from campaign_common.domain.limits.server_clock import ClockReading, ClockState
-from campaign_common.domain.limits.slots import Instants, SlotDemand, SlotPlan
+from campaign_common.domain.limits.server_clock import ClockReading
+from campaign_common.domain.limits.slots import EXACT_UP_TO, Instants, SlotDemand, SlotPlan
 from campaign_common.store.limits.slot_leases import SlotsRead
 from campaign_sender.limiting.database_clock import DatabaseClock
 
@@ -46,8 +46,8 @@ class OfferedSpare(NamedTuple):
 
     slot: int
     indices: range
-    missing: int
-    """Number that it lacks."""
+    wanted: int
+    """Number that it takes at most: those that it lacks, and half of many."""
 
 
 class LeasedSlots:
@@ -178,7 +178,7 @@ class LeasedSlots:
 
     def add_shares(self, slots: SlotsRead) -> bool:
         """Add the own shares of slots that were read; True where some have not been read before."""
-        if self._clock.state() is not ClockState.SETTLED:
+        if not self._clock.state().is_trusted:
             return False
         present = slot_at(slots.moment)
         is_new = False
@@ -206,8 +206,8 @@ class LeasedSlots:
     def offered_spare(self, wanted: int) -> OfferedSpare | None:
         """Return the spare grants to take for what is wanted; None: none are needed, or there."""
         reading = self._clock.reading()
-        missing = wanted - self.upcoming(1.0)
-        if reading is None or missing <= 0:
+        lacking = wanted - self.upcoming(1.0)
+        if reading is None or lacking <= 0:
             return None
         present = slot_at(reading.moment)
         plan = self._plan_of.get(present)
@@ -219,7 +219,10 @@ class LeasedSlots:
         if present not in self._spare_of:
             self._spare_of[present] = plan.instants(None)
         offered = spare_bounds(plan, self._spare_of[present], reading.moment)
-        return OfferedSpare(present, offered, missing) if offered else None
+        if plan.quota > EXACT_UP_TO:
+            # They follow each other: those that are just enough would last for milliseconds.
+            lacking = max(lacking, len(offered) // 2)
+        return OfferedSpare(present, offered, lacking) if offered else None
 
     def add_spare(self, slot: int, taken: range) -> None:
         """Add spare grants of a slot that were taken, by their indices."""

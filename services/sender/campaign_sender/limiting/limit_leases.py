@@ -12,7 +12,6 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Database
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseTimeout, RetryLater
-from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.late_slots import TOO_LATE
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import IndispensableThread, ThreadedPart
@@ -21,6 +20,7 @@ from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.publishing import InUse, read_in_use
 from campaign_common.store.limits.slot_leases import forget_demand
 from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 
 LIVE_INTERVAL = 0.3
@@ -55,7 +55,7 @@ class LimitLeases(ThreadedPart):
     """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
 
     `routes`: those that campaigns may take. `paces`: rates of campaigns, whose grants `RateLeases`
-    leases. `clock`: the one of the limiters.
+    leases. `clock`: the one of the limiters, which follows the server by each read.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class LimitLeases(ThreadedPart):
         load: Load,
         routes: Routes,
         paces: CampaignPaces,
-        clock: Callable[[], float] = boot_time,
+        clock: DatabaseClock,
     ) -> None:
         self._database = database
         self._sender = sender
@@ -109,17 +109,19 @@ class LimitLeases(ThreadedPart):
         Raises:
             RetryLater: the database is down.
         """
-        began = self._clock()
+        began = self._clock.local()
         with self._database.reading() as cursor:
+            asked = self._clock.local()
             live = read_all_live(cursor)
+            self._clock.add(asked, *live.time)
             share = self._load.share()
             for name, limiter in self._limiters.items():
                 limiter.share = share
                 one = live.limits.get(name)
                 if one is None:
-                    limiter.set_live(None, moment=live.moment, fresh_until=began + FRESH_FOR)
+                    limiter.set_live(None, moment=live.time.moment, fresh_until=began + FRESH_FOR)
                 elif one.limits is not None:
-                    limiter.set_live(one.limits, one.version, live.moment, began + FRESH_FOR)
+                    limiter.set_live(one.limits, one.version, live.time.moment, began + FRESH_FOR)
                 else:
                     limiter.withhold()
                     self._log_unreadable(name, one.version)
@@ -169,4 +171,7 @@ class LimitLeases(ThreadedPart):
             while (left := until - monotonic()) > 0:
                 if self._stop.wait(min(left, LOOK_INTERVAL) if limiter.needs_grants else left):
                     return
-                limiter.note_waiting(self._load.of_provider(name))
+                waiting = self._load.of_provider(name)
+                limiter.note_waiting(waiting)
+                if limiter.is_due(waiting):
+                    break

@@ -1,6 +1,5 @@
 """Provider limiter: the limits of one provider as this sender keeps them."""
 
-from collections.abc import Callable
 from datetime import date
 from math import ceil, inf
 
@@ -10,6 +9,7 @@ from campaign_common.domain.limits.recent_peak import RecentPeak
 from campaign_common.domain.limits.slots import SlotDemand
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.store.limits.live_limits import CONFIGURED
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.day_lease import TURN, DayLease
 from campaign_sender.limiting.slot_lease import SlotLease, Taken
 from campaign_sender.message import Message
@@ -47,15 +47,15 @@ class ProviderLimiter:
         provider: str,
         sender: str,
         configured: ProviderLimits,
-        clock: Callable[[], float],
+        clock: DatabaseClock,
     ) -> None:
         self._configured = self._all = configured
         self._version = CONFIGURED
         self.limits = configured.on(date.min) if configured.ramp else configured
         """Limits that hold now; those with a ramp from the first `set_live` on."""
         self._slots = SlotLease(database, provider, sender, clock)
-        self._days = DayLease(database, provider, clock, self._slots.reading)
-        self._clock = clock
+        self._days = DayLease(database, provider, clock.local, clock.reading)
+        self._clock = clock.local
         self._mean_cost = 1.0
         self._largest_cost = 1.0
         self._head_cost = 1
@@ -114,6 +114,13 @@ class ProviderLimiter:
     def note_waiting(self, waiting: int) -> None:
         """Note how many messages wait between two turns; by the thread that calls `turn`."""
         self._most_waiting.note(self._clock(), waiting)
+
+    def is_due(self, waiting: int) -> bool:
+        """Return whether a turn comes at once, since messages wait for grants that are spare."""
+        if not self._has_rate() or not self._slots.is_due(ceil(waiting * self._unit_cost)):
+            return False
+        self._slots_at = 0.0
+        return True
 
     def turn(self, waiting: int) -> float:
         """Lease grants for `waiting` messages; return the seconds until the next turn.

@@ -18,9 +18,9 @@ from campaign_common.runtime.periodic_thread import IndispensableThread, Threade
 from campaign_common.store.limits.campaign_slots import (
     insert_campaign_slots,
     read_campaign_slots,
-    read_server_time,
     state_demands,
 )
+from campaign_common.store.limits.server_time import read_server_time
 from campaign_common.store.limits.slot_leases import SlotsRead, delete_ahead, take_spare
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate

@@ -1,12 +1,12 @@
 """Slot lease: this sender's grants of one provider, leased from the database slot by slot."""
 
 import time
-from collections.abc import Callable
 from decimal import Decimal
 
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.limits.planning import slot_at
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
+from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.domain.limits.slots import LATEST, SlotDemand
 from campaign_common.domain.limits.turn_times import TurnTimes
 from campaign_common.runtime.late_slots import LateSlots
@@ -35,7 +35,7 @@ CLOCK_INTERVAL = 3.0
 """Seconds between two reads of the server's time where no slots are needed."""
 
 SPARE_PAUSE = 0.25
-"""Seconds until the next turn where grants are missing, and some are spare."""
+"""Seconds between two turns where grants are missing, and some are spare."""
 
 UNKNOWN_PAUSE = 0.2
 """Seconds until the next turn while the server's time is not known, or nothing is wanted."""
@@ -44,22 +44,22 @@ UNKNOWN_PAUSE = 0.2
 class SlotLease(LeasedSlots):
     """Grants of one provider for one sender; every method may be called from any thread.
 
-    `turn` is called about twice in each slot. It takes the database's time with each read, and
-    grants are counted by `clock`, which must include suspension.
+    `turn` is called about twice in each slot. It takes the database's time with each read.
     """
 
     def __init__(
-        self, database: Database, provider: str, sender: str, clock: Callable[[], float]
+        self, database: Database, provider: str, sender: str, clock: DatabaseClock
     ) -> None:
-        self._server_clock = DatabaseClock(clock, provider)
-        super().__init__(provider, sender, self._server_clock, LATEST)
+        self._server_clock = clock
+        super().__init__(provider, sender, clock, LATEST)
         self._database = database
-        self._local = clock
+        self._local = clock.local
         self._times = TurnTimes(sender)
         self._late = LateSlots(f"limits of {provider}")
         self._has_slots = False
-        self._wanted_at = clock()
-        self._swept_at = clock()
+        self._turned_at = 0.0
+        self._wanted_at = clock.local()
+        self._swept_at = clock.local()
 
     def turn(
         self,
@@ -86,6 +86,7 @@ class SlotLease(LeasedSlots):
         elif self._is_idle():
             return
         in_blocks = limits.unit is LimitUnit.SEGMENTS
+        self._turned_at = self._local()
         with self._database.reading() as cursor:
             if (reading := self.reading()) is not None:
                 time.sleep(self._times.until_read(reading.moment))
@@ -121,11 +122,28 @@ class SlotLease(LeasedSlots):
         if not self._has_slots:
             return CLOCK_INTERVAL
         until = self._times.until(reading.moment, is_alone=self.is_alone)
-        if wanted > self.upcoming(1.0) and self.has_spare(slot_at(reading.moment)):
-            # Not where the next turn of a slot would come too late for it.
-            is_first = until > SPARE_PAUSE + 3 * self._times.trip
-            until = min(until, SPARE_PAUSE) if is_first else until
+        if self._lacks_grants(wanted, reading, until):
+            until = min(until, SPARE_PAUSE)
         return until + 0.005
+
+    def is_due(self, wanted: int) -> bool:
+        """Return whether messages that have come call for a turn at once: grants are spare."""
+        reading = self.reading()
+        if reading is None or self._local() - self._turned_at < SPARE_PAUSE:
+            return False
+        until = self._times.until(reading.moment, is_alone=self.is_alone)
+        return self._lacks_grants(wanted, reading, until)
+
+    def _lacks_grants(self, wanted: int, reading: ClockReading, until: float) -> bool:
+        """Return whether spare grants are needed, `until` seconds before the next turn of a slot.
+
+        Not where that turn would come too late for it.
+        """
+        return (
+            wanted > self.upcoming(1.0)
+            and until > SPARE_PAUSE + 3 * self._times.trip
+            and self.has_spare(slot_at(reading.moment))
+        )
 
     def _state_demand(self, cursor: Cursor, slots: SlotsRead, demand: SlotDemand) -> None:
         if slots.moment % 1.0 < self._times.planned_from:

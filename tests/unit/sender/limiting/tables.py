@@ -12,6 +12,7 @@ from campaign_common.domain.limits.planning import BLANK_SLOTS, StoredSlot, slot
 from campaign_common.domain.limits.slots import SlotDemand
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.limits.live_limits import LiveLimits, LiveRead
+from campaign_common.store.limits.server_time import ServerTime
 from campaign_common.store.limits.slot_leases import SlotsRead
 from campaign_sender.limiting import day_lease, limit_leases, slot_lease
 
@@ -108,4 +109,4 @@ class Tables:
 
     def read_all_live(self, _: object) -> LiveRead:
         """Read live limits."""
-        return LiveRead(self.moment, dict(self.live))
+        return LiveRead(ServerTime(self.moment, "one"), dict(self.live))

@@ -21,7 +21,7 @@ class Bench:
     def __init__(self) -> None:
         self.local = 100.0
         self.ahead = 0.0
-        self.clock = DatabaseClock(lambda: self.local, "rates")
+        self.clock = DatabaseClock(lambda: self.local)
         self.one, self.other = self.lease("campaign:1"), self.lease("campaign:2")
         self.settle()
 
@@ -59,6 +59,19 @@ def test_what_a_lease_finds_at_first_is_not_its_own(bench: Bench) -> None:
     assert not bench.read(bench.one, present)
     assert bench.read(bench.one, present, present + 1)
     assert bench.one.upcoming(3.0) == 2, "of the next slot alone"
+
+
+def test_half_of_many_spare_grants_are_taken_at_once(bench: Bench) -> None:
+    """They follow each other in time: a few of them would be over in a moment."""
+    quota = 100_000
+    plan = SlotPlan(int(bench.moment) + 1, quota, Decimal(quota), {})
+    bench.read(bench.one)
+    slots = SlotsRead(bench.moment, "a", [StoredSlot(plan, 0, "a")])
+    assert bench.one.add_shares(slots)
+    bench.local += 1.25 - bench.moment % 1.0
+    offered = bench.one.offered_spare(10)
+    assert offered is not None
+    assert offered.wanted == len(offered.indices) // 2 > 20_000
 
 
 def test_a_step_of_the_clock_drops_the_grants_of_all(bench: Bench) -> None:

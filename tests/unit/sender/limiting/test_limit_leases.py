@@ -12,6 +12,7 @@ from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.limits.live_limits import LiveLimits
 from campaign_sender.limiting.campaign_paces import CampaignPaces
+from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.limit_leases import FRESH_FOR, LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from tests.support.waiting import wait_until
@@ -26,8 +27,9 @@ class Bench:
     def __init__(self, tables: Tables) -> None:
         database: Any = tables
         self.tables = tables
+        clock = DatabaseClock(tables.clock)
         self.limiters = {
-            name: ProviderLimiter(database, name, "0" * 16, limits, tables.clock)
+            name: ProviderLimiter(database, name, "0" * 16, limits, clock)
             for name, limits in (("a", LIMITED), ("b", LIMITED), ("free", ProviderLimits()))
         }
         self.turns: list[str] = []
@@ -39,7 +41,7 @@ class Bench:
             Load(lambda _: 5, lambda: 0.5),
             Routes(),
             CampaignPaces(make_rate, tables.clock),
-            tables.clock,
+            clock,
         )
 
     def fail(self, name: str, error: Exception) -> None:

@@ -16,6 +16,8 @@ from campaign_common.domain.limits.provider_limits import (
 )
 from campaign_common.domain.sms_segments import Segmentation, segmentation
 from campaign_common.store.limits.live_limits import LiveLimits
+from campaign_sender.limiting.database_clock import DatabaseClock
+from campaign_sender.limiting.limit_leases import LIVE_INTERVAL
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.limiting.slot_lease import IDLE_AFTER
 from campaign_sender.message import Message
@@ -31,7 +33,9 @@ class Paced:
     def __init__(self, tables: Tables, limits: ProviderLimits, sender: str = "aa") -> None:
         database: Any = tables
         self.tables = tables
-        self.limiter = ProviderLimiter(database, "http", sender * 8, limits, tables.clock)
+        self.clock = DatabaseClock(tables.clock)
+        self._followed_at = 0.0
+        self.limiter = ProviderLimiter(database, "http", sender * 8, limits, self.clock)
         self.limiter.set_live(None, moment=tables.moment)
         self.waiting = 500
         self.text = "hi"
@@ -50,7 +54,10 @@ class Paced:
 
     def step(self) -> None:
         """Claim, turn and start at one moment."""
-        if self.tables.now >= self._turn_at:
+        if self.tables.now >= self._followed_at:
+            self._followed_at = self.tables.now + LIVE_INTERVAL
+            self.clock.add(self.tables.now, self.tables.moment, "one")
+        if self.tables.now >= self._turn_at or self.limiter.is_due(self.waiting):
             self._turn_at = self.tables.now + self.limiter.turn(self.waiting)
         more = self.limiter.claimable(0.25, self._claimed)
         self._claimed += min(self.waiting, 1 if more is None else more)
@@ -79,6 +86,24 @@ def test_what_waited_moments_ago_is_wanted_in_the_next_slot(tables: Tables) -> N
     assert paced.run(0.9) > 0
     paced.waiting = 500
     assert paced.run(1.2) >= 90
+
+
+def test_what_comes_between_two_turns_takes_spare_grants(tables: Tables) -> None:
+    """Nobody wanted the grants of the running slot when it was planned."""
+    paced = Paced(tables, ProviderLimits(Decimal(1_000)))
+    paced.waiting = 0
+    paced.run(7.1)
+    paced.waiting = 50
+    assert paced.run(0.4) >= 20
+
+
+def test_messages_behind_an_idle_minute_wait_for_the_next_slot(tables: Tables) -> None:
+    paced = Paced(tables, ProviderLimits(Decimal(100)))
+    paced.run(5)
+    paced.waiting = 0
+    paced.run(IDLE_AFTER + 5)
+    paced.waiting = 500
+    assert paced.run(1.5) >= 20
 
 
 SEGMENTS = LimitUnit.SEGMENTS

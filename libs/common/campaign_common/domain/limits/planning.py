@@ -1,8 +1,9 @@
 """Planning of slots: the shares of the next one, and the spare grants of the present one.
 
-Slots follow each other without a gap while senders run. Behind a gap, or on another server, grants
-of an earlier time may still be valid somewhere: `BLANK_SLOTS` slots have no grants then. They last
-longer than any grant, which is made in the slot before its own.
+Slots follow each other without a gap while messages wait. Behind a gap, or on another server,
+grants of an earlier time may still be valid somewhere: `BLANK_SLOTS` slots have no grants then.
+They last longer than any grant, which is made in the slot before its own. A sender that has
+followed the clock of this server for longer than that knows that there is none behind a gap.
 """
 
 from collections.abc import Mapping, Sequence
@@ -91,8 +92,10 @@ def plan_next(  # noqa: PLR0913 - what was read, and how it is used
     blank = SlotPlan(slot, 0, per_second, {})
     if clock is ClockState.STEPPED:
         return StoredSlot(blank, 0, NO_SERVER)
-    before = {one.plan.slot for one in stored if one.server == server}
-    if not before.issuperset(range(slot - BLANK_SLOTS, slot)):
+    before = {one.plan.slot: one.server for one in stored}
+    servers = {before.get(one, server) for one in range(slot - BLANK_SLOTS, slot)}
+    has_gap = not before.keys() >= set(range(slot - BLANK_SLOTS, slot))
+    if servers != {server} or (has_gap and clock is not ClockState.STEADY):
         return StoredSlot(blank, 0, server)
     if clock is ClockState.NEW:
         return None

@@ -26,6 +26,10 @@ KEPT = 20
 SETTLED_AFTER = 2.0
 """Seconds of samples that agree, before which a sender neither plans nor takes grants."""
 
+STEADY_AFTER = 5.0
+"""Seconds of samples that agree, after which no grant of an earlier time of another clock is valid:
+those are planned a slot ahead and end 0.25 s after their own at most."""
+
 OLDEST = 10.0
 """Seconds after which a sample counts no more. Without one, nothing is granted."""
 
@@ -38,6 +42,13 @@ class ClockState(Enum):
     STEPPED = "stepped"
     """It was changed a moment ago, or another server answers."""
     SETTLED = "settled"
+    STEADY = "steady"
+    """Followed for longer than a grant lasts."""
+
+    @property
+    def is_trusted(self) -> bool:
+        """Return whether grants may be taken by it."""
+        return self in (ClockState.SETTLED, ClockState.STEADY)
 
 
 class ClockReading(NamedTuple):
@@ -63,6 +74,8 @@ class ServerClock:
         self._samples: deque[_Sample] = deque(maxlen=KEPT)
         self._server: str | None = None
         self._begun_at = 0.0
+        self._followed_since = 0.0
+        """Local time of the first of the samples that agree, none of them long after another."""
         self._drift = DRIFT
         self._slewed_at = 0.0
         self._best: _Sample | None = None
@@ -86,20 +99,23 @@ class ServerClock:
         sample = _Sample(middle, moment - middle, (ended - began) / 2 + LEAST_MARGIN)
         if middle - self._slewed_at > OLDEST:
             self._drift = DRIFT
+        latest = self._samples[-1] if self._samples else None
         is_same = self._server in (None, server)
         agrees = is_same and all(
             abs(sample.offset - one.offset) <= sample.margin + one.margin_at(middle, self._drift)
             for one in self._samples
         )
         if not agrees:
-            latest = self._samples[-1] if self._samples else None
             self._samples.clear()
             if is_same and latest is not None and self._is_slew(latest, sample):
                 agrees = True
             else:
                 self.steps += 1
         if self._server is None or not agrees:
-            self._begun_at, self._server = began, server
+            self._begun_at = self._followed_since = began
+            self._server = server
+        elif latest is not None and began - latest.at > OLDEST:
+            self._followed_since = began
         self._samples.append(sample)
         self._best = None
         return agrees
@@ -119,7 +135,8 @@ class ServerClock:
     def state(self, local: float) -> ClockState:
         """Return the trust in the server's clock at a local time."""
         if self._server is not None and local - self._begun_at >= SETTLED_AFTER:
-            return ClockState.SETTLED
+            is_steady = local - self._followed_since >= STEADY_AFTER
+            return ClockState.STEADY if is_steady else ClockState.SETTLED
         return ClockState.STEPPED if self.steps else ClockState.NEW
 
     def read(self, local: float) -> ClockReading | None:

@@ -16,9 +16,8 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import slots_of
 from campaign_common.domain.limits.planning import BLANK_SLOTS, StoredSlot
 from campaign_common.domain.limits.slots import SlotDemand
-from campaign_common.store.limits.slot_leases import DEMAND_LASTS, MOMENT, SERVER, stored_slot
-
-SELECT_TIME = f"SELECT {MOMENT}, {SERVER}"
+from campaign_common.store.limits.server_time import MOMENT, SERVER
+from campaign_common.store.limits.slot_leases import DEMAND_LASTS, stored_slot
 
 # One statement, so that a slot is planned one round trip after it was found missing. One row of the
 # first part at least, so that time and server are read where no slot is. What is wanted is read
@@ -79,13 +78,6 @@ class CampaignSlots(NamedTuple):
     demands: Mapping[str, Mapping[str, SlotDemand]]
     """Demand of each sender that has stated one within a few seconds, by name and sender; of
     campaigns whose next slot is not planned."""
-
-
-def read_server_time(cursor: Cursor) -> tuple[float, str]:
-    """Read the server's time, in seconds since 1970, and its name."""
-    cursor.execute(SELECT_TIME)
-    ((moment, server),) = cursor.fetchall()
-    return float(moment), str(server)
 
 
 def read_campaign_slots(

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits, UnreadableLimits
+from campaign_common.store.limits.server_time import MOMENT, SERVER, ServerTime
 
 LIMITS_CHANGED = "limits"
 """Kind of the event of changed limits."""
@@ -22,8 +23,8 @@ SAME_VERSION = "COALESCE((SELECT version FROM provider_limits WHERE provider = %
 """Condition that a provider's live limits are those of a version."""
 
 # One row at least, so that the time is read where no limits are.
-SELECT_ALL = """
-SELECT UNIX_TIMESTAMP(NOW(6)), l.provider, l.limits, l.version
+SELECT_ALL = f"""
+SELECT {MOMENT}, {SERVER}, l.provider, l.limits, l.version
 FROM (SELECT 1) one LEFT JOIN provider_limits l ON TRUE
 """
 
@@ -64,8 +65,7 @@ class LiveLimits(NamedTuple):
 class LiveRead(NamedTuple):
     """Live limits of all providers that have some."""
 
-    moment: float
-    """Server's time, in seconds since 1970."""
+    time: ServerTime
     limits: Mapping[str, LiveLimits]
 
 
@@ -83,8 +83,9 @@ def read_all_live(cursor: Cursor) -> LiveRead:
     """Read the live limits of all providers that have some, with the time, in one statement."""
     cursor.execute(SELECT_ALL)
     rows = cursor.fetchall()
-    live = {name: _live(text, version) for _, name, text, version in rows if name is not None}
-    return LiveRead(float(rows[0][0]), live)
+    live = {name: _live(text, version) for _, _, name, text, version in rows if name is not None}
+    moment, server, *_ = rows[0]
+    return LiveRead(ServerTime(float(moment), str(server)), live)
 
 
 def read_live(cursor: Cursor, provider: str) -> LiveLimits | None:

@@ -75,7 +75,7 @@ def bounded_campaigns(
     limited = {
         name: limits
         for name, one in in_force.items()
-        if (limits := one.around(live.moment)).needs_grants
+        if (limits := one.around(live.time.moment)).needs_grants
     }
     publishing = _publishing(cursor, only_with_rate=not limited)
     own = [one for one in publishing if one.owner == owner]
@@ -84,7 +84,7 @@ def bounded_campaigns(
         for one in own
     }
     taken = frozenset[str]().union(*names.values())
-    found = _providers(cursor, {name: limited[name] for name in taken}, live.moment)
+    found = _providers(cursor, {name: limited[name] for name in taken}, live.time.moment)
     shares = {
         name: _shares(name, limits.per_second, publishing, routes)
         for name, (limits, _) in found.items()

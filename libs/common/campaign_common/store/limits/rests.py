@@ -38,7 +38,7 @@ def read_rests(
 def _used_up_days(
     cursor: Cursor, providers: Collection[str], configured: Mapping[str, ProviderLimits]
 ) -> list[tuple[str, ProviderRest]]:
-    moment, live = read_all_live(cursor)
+    (moment, _), live = read_all_live(cursor)
     # Limits that a newer version has set are not known here, and say nothing of a day.
     in_force = {**configured, **{name: one.limits for name, one in live.items()}}
     used_up = []

@@ -19,16 +19,13 @@ from campaign_common.domain.limits.planning import (
 )
 from campaign_common.domain.limits.slots import Block, SlotDemand, SlotPlan
 from campaign_common.store.limits.live_limits import SAME_VERSION
+from campaign_common.store.limits.server_time import MOMENT, SERVER
 
 DEMAND_LASTS = 5.0
 """Seconds after which a sender that is silent has no share of the next slot."""
 
 SWEPT_AFTER = 60
 """Seconds for which slots, and the demand of senders that have gone, are kept."""
-
-SERVER = "CONCAT_WS('/', @@hostname, @@port, @@server_id)"
-
-MOMENT = "UNIX_TIMESTAMP(NOW(6))"
 
 STATE_DEMAND = """
 INSERT INTO provider_demand (provider, sender, wanted, cost, at) VALUES (%s, %s, %s, %s, NOW(6))

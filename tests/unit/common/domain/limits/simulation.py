@@ -20,7 +20,7 @@ from campaign_common.domain.limits.planning import (
     slot_at,
     spare_bounds,
 )
-from campaign_common.domain.limits.server_clock import ClockState, ServerClock
+from campaign_common.domain.limits.server_clock import ServerClock
 from campaign_common.domain.limits.slots import LATEST, SlotDemand
 from campaign_common.domain.limits.turn_times import TurnTimes
 
@@ -29,6 +29,9 @@ TICK = 0.004
 
 TURN = 0.2
 """Seconds between two turns of a sender with the database."""
+
+FOLLOWING = 0.3
+"""Seconds between two reads of the time by a sender without messages."""
 
 FORGET_AFTER = 90.0
 
@@ -76,6 +79,8 @@ class SimulatedSender:
     held_up: float = 0.1
     """Share of its turns with the database that are late, while it goes on sending."""
     asleep_until: float = 0.0
+    idle_until: float = 0.0
+    """Real time until which it has no message, and reads the time alone."""
     dead: bool = False
     cost: int = 1
     """Units of each message."""
@@ -97,9 +102,14 @@ class SimulatedSender:
     def __post_init__(self) -> None:
         self.grants = SlotGrants(self.name, self.latest)
         self._steps: Steps | None = None
+        self._clock_steps = 0
+        """Steps of its clock after which it has read the slots."""
 
     def step(self, real: float, server: Server) -> None:
         """Go on with the turn, or begin one."""
+        if self._steps is None and real < self.idle_until:
+            self._follow(real, server)
+            return
         if self._steps is None:
             self._steps = self.turn(real, server)
             self.turn_at = next(self._steps)
@@ -114,6 +124,12 @@ class SimulatedSender:
                 return
             pause = TURN if self.random.random() < 1 - self.held_up else 8 * TURN
             self.turn_at = real + pause * self.random.uniform(0.8, 1.2)
+
+    def _follow(self, real: float, server: Server) -> None:
+        there, back = self._way(), self._way()
+        began, ended = self.local(real), self.local(real + there + back)
+        self.clock.add(began, ended, server.time(real + there), server.name)
+        self.turn_at = real + there + back + FOLLOWING
 
     def local(self, real: float) -> float:
         """Return its own clock."""
@@ -159,7 +175,7 @@ class SimulatedSender:
         real = yield real + self._way()
         server.wanted[self.name] = (self._demand(), server.time(real))
         real = yield real + self._way()
-        if self.clock.state(self.local(real)) is ClockState.SETTLED:
+        if self.clock.state(self.local(real)).is_trusted:
             yield from self._take_spare(real, server)
 
     @property
@@ -184,14 +200,16 @@ class SimulatedSender:
         read = Read(moment, server.name, stored, fresh)
         real = yield real + self._way()
         local = self.local(real)
-        if not self.clock.add(self.local(asked), local, moment, read.server):
+        self.clock.add(self.local(asked), local, moment, read.server)
+        if self._clock_steps != self.clock.steps:
+            self._clock_steps = self.clock.steps
             self.grants.refuse([one.plan.slot for one in stored], local)
         self.grants.forget_before(local - FORGET_AFTER)
         self._clear_stuck(real, moment, stored, server)
         return real, read
 
     def _add_shares(self, real: float, read: Read, stored: Sequence[StoredSlot]) -> None:
-        if self.clock.state(self.local(real)) is not ClockState.SETTLED:
+        if not self.clock.state(self.local(real)).is_trusted:
             return
         for one in stored:
             is_near = one.plan.slot - slot_at(read.moment) in {0, 1}
@@ -231,7 +249,7 @@ class SimulatedSender:
 
     def send(self, real: float, server: Server) -> float:
         """Start what is due, now or after a pause; return the real time afterwards."""
-        while self.backlog:
+        while self.backlog and real >= self.idle_until:
             reading = self.clock.read(self.local(real))
             due = self.grants.take(reading, self.cost) if reading else None
             if reading is None or due is None:

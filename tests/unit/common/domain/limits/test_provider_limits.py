@@ -150,3 +150,17 @@ def test_a_clock_is_trusted_when_its_samples_agree() -> None:
     assert clock.state(5.1) is ClockState.SETTLED
     assert not clock.add(6.0, 6.01, 1_006.2, "two"), "another server"
     assert clock.read(17.0) is None, "the last sample is too old"
+
+
+def test_a_clock_is_steady_when_it_was_followed() -> None:
+    """Samples far apart would not show a step of a second: clocks may have drifted so much."""
+    clock = ServerClock()
+    for n in range(6):
+        clock.add(n, n + 0.01, 1_000 + n + 0.005, "one")
+    assert clock.state(4.9) is ClockState.SETTLED
+    assert clock.state(5.1) is ClockState.STEADY
+    clock.add(60.0, 60.01, 1_060.005, "one")
+    assert clock.state(61.0) is ClockState.SETTLED, "it was not followed for some time"
+    for n in range(61, 66):
+        clock.add(n, n + 0.01, 1_000 + n + 0.005, "one")
+    assert clock.state(65.1) is ClockState.STEADY

@@ -88,6 +88,48 @@ def test_a_clock_that_jumps_grants_nothing_twice(seed: int, step: float, other: 
     assert latest > 15, "nothing is sent again"
 
 
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32),
+    step=st.sampled_from([-7.3, -1.6, -0.3, 0.3, 0.7, 1.6, 2.4, 7.3]),
+    stepped=st.sampled_from(["clock", "server", "both"]),
+)
+def test_slots_behind_a_gap_grant_nothing_twice(seed: int, step: float, stepped: str) -> None:
+    """Messages come after a pause, while the clock jumps or another server answers."""
+    random = Random(seed)  # noqa: S311 - test data
+    server = Server(Decimal(100))
+    senders = _senders(random, 4)
+    run(senders, server, 5 + random.random(), begin=0.0)
+    jumps_at = random.uniform(8.0, 14.0)
+    for sender in senders[:-1]:
+        sender.idle_until = jumps_at + random.uniform(-2.0, 4.0)
+    senders[-1].backlog = random.choice([0, 200, 10**9])
+    senders[-1].held_up = 0.7
+    run(senders, server, jumps_at - 6.0, begin=6.0)
+    server.ahead += step if stepped != "server" else 0.0
+    server.name = "two" if stepped != "clock" else server.name
+    run(senders, server, 26.0 - jumps_at, begin=jumps_at)
+    assert fullest_window(senders) <= 106
+    latest = max(start for sender in senders for start in sender.starts)
+    assert latest > 23, "nothing is sent again"
+
+
+@pytest.mark.parametrize("idle", [1.0, 3.0, 60.0])
+def test_messages_behind_a_pause_wait_for_the_next_slot(idle: float) -> None:
+    """Two slots without a grant would be due behind a gap if nobody had followed the clock."""
+    server = Server(Decimal(50))
+    senders = _senders(Random(7), 2)  # noqa: S311 - test data
+    for sender in senders:
+        sender.held_up = 0.0
+    run(senders, server, 6.0, begin=0.0)
+    for sender in senders:
+        sender.idle_until = 6.0 + idle
+        sender.starts.clear()
+    run(senders, server, idle + 3.0, begin=6.0)
+    first = min(start for sender in senders for start in sender.starts)
+    assert first < 6.0 + idle + 1.2
+
+
 Far = tuple[float, float]
 
 FAR: list[Far] = [(0.02, 0.04), (0.05, 0.15), (0.149, 0.151), (0.01, 0.29)]
