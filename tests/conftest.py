@@ -5,8 +5,9 @@ The servers have ports and folders of their own and end with the run. Where seve
 a run, each of them starts its own.
 """
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import NoReturn
 
@@ -41,6 +42,20 @@ hypothesis.settings.load_profile("shared machine")
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
     config.option.loadscopereorder = False  # the order of the tests says what begins
     return Scheduling(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the garbage collector what stays to the end of the run: modules and thousands of tests.
+
+    Searching them again and again takes a seventh of the processor time of quick tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.hookimpl(trylast=True)
