@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from xdist.workermanage import WorkerController
@@ -63,19 +64,23 @@ def scale(pytestconfig: pytest.Config) -> Scale:
     return pytestconfig.stash[SCALE]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def own_database(servers_folder: Path, cache: Cache) -> Iterator[DatabaseServer]:
-    """A MariaDB that these tests may kill, and share."""
-    server = small_server(servers_folder / "chaos-mariadb", "mariadb", cache)
+    """A MariaDB that these tests may kill, and share; it ends with them."""
+    server = small_server(servers_folder / f"chaos-mariadb-{token_hex(2)}", "mariadb", cache)
     with running(server):
         yield server
 
 
-@pytest.fixture(scope="session")
-def own_broker(servers_folder: Path, cache: Cache) -> Iterator[KafkaServer]:
-    """A broker that these tests may kill, and share; it notices lost senders soon."""
+@pytest.fixture(scope="package")
+def own_broker(servers_folder: Path, cache: Cache, kafka_classes: None) -> Iterator[KafkaServer]:
+    """A broker that these tests may kill, and share; it notices lost senders soon.
+
+    It ends with them: a broker with nothing to do takes 3 % of a core.
+    """
     timeouts = group_timeouts(SESSION_MS, 500)
-    server = KafkaServer(servers_folder / "chaos-kafka", cache, properties=timeouts)
+    folder = servers_folder / f"chaos-kafka-{token_hex(2)}"
+    server = KafkaServer(folder, cache, properties=timeouts)
     with running(server):
         yield server
 

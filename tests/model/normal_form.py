@@ -3,6 +3,8 @@
 Epochs are compared for being current or not, offsets for their distance. Histories that led
 to one situation by way of higher numbers end in one state here; without this a search would
 count as different what only took longer to come about.
+
+A step leaves most of a state as it was, in normal form: those parts are kept as they are.
 """
 
 from functools import lru_cache
@@ -92,6 +94,8 @@ def _taken(world: World, possibly_sent: frozenset[tuple[int, int]]) -> tuple[tup
 
 
 def _taken_by(world: World, ledger: Ledger) -> tuple[tuple[str, ...], ...]:
+    if not ledger.possibly_sent:
+        return world.taken_by
     return tuple(
         tuple(
             ledger.place_of_doubt(index + 1, generation, by)
@@ -125,9 +129,11 @@ def _epoch(lowering: _Lowering, epoch: int) -> int:
 
 
 def _record(lowering: _Lowering, record: Record) -> Record:
-    return record._replace(campaign_epoch=_epoch(lowering, record.campaign_epoch))
+    epoch = CURRENT if record.campaign_epoch == lowering.epoch else OLD
+    return record if record.campaign_epoch == epoch else record._replace(campaign_epoch=epoch)
 
 
+@lru_cache(maxsize=100_000)
 def _kafka(lowering: _Lowering, kafka: Kafka) -> Kafka:
     logs = []
     for partition, log in enumerate(kafka.logs):
@@ -141,7 +147,10 @@ def _claim(lowering: _Lowering, claim: Claim, in_use: tuple[int, ...]) -> Claim:
     recorded = claim.recorded
     if recorded > 0:
         recorded -= lowering.offsets[claim.place.partition]
-    return claim._replace(epoch=in_use.index(claim.epoch), recorded=recorded)
+    epoch = in_use.index(claim.epoch)
+    if (epoch, recorded) == (claim.epoch, claim.recorded):
+        return claim
+    return claim._replace(epoch=epoch, recorded=recorded)
 
 
 def _ledger(lowering: _Lowering, ledger: Ledger) -> Ledger:

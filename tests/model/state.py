@@ -6,6 +6,7 @@ being equal are kept as small as they can be, so that histories which differ in 
 matters meet in one state.
 """
 
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from campaign_common.domain.campaign import CampaignState
@@ -322,6 +323,7 @@ class Step(NamedTuple):
     """Faults need not happen: from every state the system must get through without more."""
 
 
+@lru_cache(maxsize=1_000)
 def joined(*providers: str) -> str:
     """Return providers as one text, each once; each may be such a text."""
     names = {name for providers_ in providers for name in providers_.split("+")}

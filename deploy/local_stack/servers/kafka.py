@@ -19,6 +19,7 @@ from local_stack.distributions.cache import Cache
 from local_stack.errors import StartError
 from local_stack.ports import free_port
 from local_stack.process import ChildProcess, Command
+from local_stack.servers import java_classes
 from local_stack.servers.java import find_java
 
 KAFKA = "4.3.1"
@@ -136,8 +137,12 @@ class KafkaServer:
         heap: str = "768m",
         node: Node | None = None,
         password: str = "",
+        record_classes: Path | None = None,
     ) -> None:
-        """Keep data in `folder`; clients need `password` where there is one."""
+        """Keep data in `folder`; clients need `password` where there is one.
+
+        The classes of a run are recorded in `record_classes` when it is stopped.
+        """
         self.version = version
         self._folder = folder.absolute()
         self._cache = cache
@@ -146,6 +151,7 @@ class KafkaServer:
         self.client_properties = showing_password(password) if password else {}
         self._listeners = tuple(listeners)
         self._heap = heap
+        self._record_classes = record_classes
         self._node = node or Node.alone()
         self._ports = self._node.ports
         self._process: ChildProcess | None = None
@@ -189,6 +195,7 @@ class KafkaServer:
                 name="kafka",
                 arguments=[
                     *(java, "-Xms256m", f"-Xmx{self._heap}", *_QUICK_JVM),
+                    *self._classes(java),
                     *("-Djava.awt.headless=true", "-Dlog4j2.level=WARN"),
                     *("-cp", f"{jars}/*", "kafka.Kafka", str(settings)),
                 ],
@@ -213,8 +220,14 @@ class KafkaServer:
         self.start()
 
     def _jars(self) -> Path:
-        profile = f"kafka-{self.version}"
-        return self._cache.provide(profile, lambda part: maven.fetch(profile, part))
+        name = profile(self.version)
+        return self._cache.provide(name, lambda part: maven.fetch(name, part))
+
+    def _classes(self, java: str) -> tuple[str, ...]:
+        """Return the options that map the recorded classes, or record them."""
+        if self._record_classes is not None:
+            return java_classes.recording(self._record_classes)
+        return java_classes.mapping(self._cache, profile(self.version), java)
 
     def _write_properties(self, data: Path) -> Path:
         broker, controller = self._ports
@@ -243,7 +256,8 @@ class KafkaServer:
     def _format(self, java: str, jars: Path, settings: Path, data: Path) -> None:
         shutil.rmtree(data, ignore_errors=True)  # an interrupted attempt
         command = [
-            *(java, *_QUICK_JVM, "-Dlog4j2.level=WARN", "-cp", f"{jars}/*"),
+            *(java, *_QUICK_JVM, *java_classes.mapping(self._cache, profile(self.version), java)),
+            *("-Dlog4j2.level=WARN", "-cp", f"{jars}/*"),
             *("kafka.tools.StorageTool", "format", "-t", self._cluster_id, "-c", str(settings)),
         ]
         completed = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -266,6 +280,11 @@ class KafkaServer:
             return admin.list_topics(timeout=5).cluster_id == self._cluster_id
         except KafkaException:
             return False
+
+
+def profile(version: str) -> str:
+    """Return the name of a version's files, for Maven and in the cache."""
+    return f"kafka-{version}"
 
 
 def quiet_admin(brokers: str, properties: Mapping[str, str] | None = None) -> AdminClient:

@@ -112,5 +112,6 @@ def connected(dsn: Dsn) -> "Connection[Cursor]":
         password=dsn.password,
         database=dsn.database,
         client_flag=CLIENT.MULTI_STATEMENTS,
+        ssl_disabled=True,
         autocommit=True,
     )

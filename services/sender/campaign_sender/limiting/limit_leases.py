@@ -52,7 +52,7 @@ class Load(NamedTuple):
 
 
 class LimitLeases(ThreadedPart):
-    """Reads live limits and gives each limiter its turns; a failure of one leaves the others alone.
+    """Threads of the live limits and of each limiter; a failure of one leaves the others alone.
 
     `routes`: those that campaigns may take. `paces`: rates of campaigns, whose grants `RateLeases`
     leases. `clock`: the one of the limiters, which follows the server by each read.

@@ -77,7 +77,7 @@ class _Read(NamedTuple):
 
 
 class RateLeases(ThreadedPart):
-    """Leases the grants of the campaigns with a rate, of all in one turn, and by few statements.
+    """Leases of all campaigns with a rate, in one turn and by few statements.
 
     A campaign without messages here costs nothing. `waiting`: messages that could be sent.
     `on_grants` is told the campaigns that have new grants.
@@ -204,7 +204,7 @@ class RateLeases(ThreadedPart):
         return [*wanted[first:], *wanted[:first]]
 
     def _rotate(self, count: int) -> None:
-        """Let another part be the first, some turns after it has changed, where some are too late.
+        """Move another part to the front, some turns after it has changed, where some are too late.
 
         Not in each turn: behind a slot that was missed, the next two are blank.
         """

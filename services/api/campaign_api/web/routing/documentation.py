@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from http import HTTPStatus
+from threading import Lock
 from typing import Any
 
 from flask import Flask, Response, jsonify, redirect, request
@@ -11,7 +12,7 @@ from werkzeug import Response as WerkzeugResponse
 
 from campaign_api.errors import MAX_NAMED_FIELDS
 from campaign_api.web.http.problems import MEDIA_TYPE
-from campaign_api.web.routing.resource import ORIGINAL_ERROR
+from campaign_api.web.routing.resource import ORIGINAL_ERROR, Resource
 from campaign_api.web.routing.view_metadata import open_to_all
 
 TITLE = "camp-mgr"
@@ -94,9 +95,16 @@ def _slices(content: bytes) -> Iterator[bytes]:
 
 
 class Documentation(Api):  # type: ignore[misc]
-    """Collection of the routes; errors stay with `problems`."""
+    """Collection of the routes; errors stay with `problems`.
+
+    The document is made when it is first asked for: that takes as long as all the rest of the
+    application, and most processes are never asked.
+    """
 
     def __init__(self, app: Flask, version: str) -> None:
+        self._app: Flask = app
+        self._undocumented: list[Resource] = []
+        self._documenting = Lock()
         super().__init__(
             app,
             spec_kwargs={"title": TITLE, "version": version, "openapi_version": "3.1.0"},
@@ -123,8 +131,25 @@ class Documentation(Api):  # type: ignore[misc]
         page.after_request(FilesInMemory().answer)
         app.register_blueprint(page)
 
+    def register_blueprint(self, resource: Resource) -> None:
+        """Serve the routes of a resource."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][resource.name] = self
+        self._app.register_blueprint(resource)
+        self._undocumented.append(resource)
+
     def _document(self) -> Response:
-        return jsonify(self.spec.to_dict())
+        with self._documenting:
+            while self._undocumented:
+                self._describe(self._undocumented[0])
+                del self._undocumented[0]
+            return jsonify(self.spec.to_dict())
+
+    def _describe(self, resource: Resource) -> None:
+        """Add the routes of a resource to the document, as flask-smorest does."""
+        resource.register_views_in_doc(
+            self, self._app, self.spec, name=resource.name, parameters=None
+        )
+        self.spec.tag({"name": resource.name, "description": resource.description})
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `problems`."""
