@@ -55,14 +55,14 @@ class Census:
 
 
 def take_census(modules: Iterable[SourceModule], tests: Iterable[SourceModule] = ()) -> Census:
-    """Count in all modules of the product, and the names in its tests."""
-    modules = list(modules)
+    """Count in all modules of the product; names and openings in its tests and benchmarks too."""
+    modules, tests = list(modules), list(tests)
     return Census(
         homonyms=_homonyms(modules),
         large_folders=_large_folders(modules),
         question_openings=[
             f"{module.path}:{docstring.line}: {docstring.first_word}"
-            for module in modules
+            for module in [*modules, *tests]
             for docstring in module.docstrings()
             if docstring.first_word in OPENINGS
         ],

@@ -116,13 +116,13 @@ def read_modules(repository: Path = REPOSITORY) -> list[SourceModule]:
 
 
 def read_tests(repository: Path = REPOSITORY) -> list[SourceModule]:
-    """Parse every module below tests/, in the order of their paths.
+    """Parse every module below tests/ and benchmarks/, in the order of their paths.
 
     Raises:
         SyntaxError: a file is no Python.
     """
-    folder = repository / "tests"
-    return [_read(repository, folder, file) for file in _files(folder)]
+    folders = [repository / name for name in ("tests", "benchmarks")]
+    return [_read(repository, folder, file) for folder in folders for file in _files(folder)]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -31,7 +31,7 @@ from tests.support.waiting import wait_until
 
 ELSEWHERE = range(SHARDS // 2, SHARDS)
 CLOSE_BEHIND = {"Lease": "3s", "ChunkSize": 500, "Window": "2s"}
-"""What waits for the server that is away would soon fill the window of all."""
+"""Messages that wait for the server that is away would soon fill the window of all."""
 SIGHT = 2.0
 """Seconds after which no call starts any more: the last look is a second old, and one for luck
 that a busy machine has."""

@@ -17,7 +17,7 @@ ANSWERS = {
     1021: "Disk full (messages); waiting for someone to free some space...",
     3: 'Error writing file (Errcode: 28 "No space left on device")',
 }
-"""What both servers say when a table or the disk is full: number and text."""
+"""Errors of both servers when a table or the disk is full: number and text."""
 QUIET = 2.0
 """Seconds without a new call that count as stopped; a call takes a fiftieth of one."""
 

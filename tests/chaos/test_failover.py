@@ -28,7 +28,7 @@ def spare(scene: Scene, tmp_path: Path) -> RecordingProvider:
 def test_a_killed_provider_loses_and_repeats_nothing(
     scene: Scene, spare: RecordingProvider
 ) -> None:
-    """What it may have taken ends as unknown, and is sent to no other provider."""
+    """Messages that it may have taken end as unknown, and are sent to no other provider."""
     for provider in (scene.provider, spare):
         provider.set_faults(SLOW)
     scene.start_all(senders=2)

@@ -38,7 +38,7 @@ def partitions(scene: Scene) -> Sequence[PartitionReport]:
 
 
 def lag(scene: Scene) -> int:
-    """How many records the senders have not passed yet."""
+    """Number of records that the senders have not passed yet."""
     return sum(partition.lag or 0 for partition in partitions(scene))
 
 

@@ -26,7 +26,7 @@ ASK_EVERY = 0.1
 
 
 class StopSettings(NamedTuple):
-    """What a Deployment gives a process that is to stop, in seconds."""
+    """Seconds that a Deployment gives a process that is to stop."""
 
     before: float
     """From when nobody new is sent to it until it gets SIGTERM."""
@@ -62,7 +62,7 @@ class Watcher:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
         self.answers: list[tuple[str, object]] = []
-        """What was asked, and the status or the error it got."""
+        """A request, and the status or the error that it got."""
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -26,7 +26,7 @@ HELD = 0.4
 
 
 def leads(scene: Scene, scheduler: Process) -> bool:
-    """Tell whether this process holds the campaign and is not yet through with it."""
+    """Return whether this process holds the campaign and is not yet through with it."""
     with scene.system.database.reading() as cursor:
         cursor.execute(LEADER, (CAMPAIGN,))
         row = cursor.fetchone()

@@ -46,7 +46,7 @@ def server_dsn(pair: ReplicatedPair) -> str:
 
 @pytest.fixture
 def proxy(scene: Scene, pair: ReplicatedPair) -> Iterator[Relay]:
-    """What the services find at the address of the database."""
+    """The server that services find at the address of the database."""
     with relay_to(pair.primary.port) as relay:
         dsn = as_service(dsn_at(relay.port, scene.system.dsn))
         scene.system.configure(Mysql={"DSN": dsn})

@@ -27,7 +27,7 @@ NAME = TEXT.filter(bool)
 PEOPLE = st.lists(st.tuples(TEXT, TEXT), min_size=MOST_PEOPLE // 2, max_size=MOST_PEOPLE)
 IN_MESSAGES = st.lists(st.sampled_from(["\r", "\n", "\r\n", "\t"]), max_size=2).map("".join)
 LITERAL = st.tuples(TEXT, IN_MESSAGES, TEXT).map("".join)
-"""What a template may hold, and no field of a CSV here: line breaks."""
+"""Line breaks: a template may hold them, and no field of a CSV here."""
 
 
 class Texts(NamedTuple):

@@ -65,7 +65,7 @@ def rows(pool: Database, sql: str) -> list[tuple[Any, ...]]:
 
 
 def lists_begun(pool: Database) -> int:
-    """How many lists hold their first batch."""
+    """Number of lists that hold their first batch."""
     ((begun,),) = rows(pool, "SELECT COUNT(*) FROM recipients WHERE seq = 5000")
     return int(begun)
 

@@ -26,7 +26,7 @@ Said = dict[str, str]
 
 
 class Diagnosis(NamedTuple):
-    """What the doctor said, and its exit code."""
+    """Output of the doctor, and its exit code."""
 
     findings: list[Said]
     code: int

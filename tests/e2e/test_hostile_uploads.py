@@ -42,7 +42,7 @@ rows.
 
 
 class Outcomes:
-    """What the uploads got, in their order."""
+    """Answers to the uploads, in their order."""
 
     def __init__(self) -> None:
         self._rows: list[str] = []

@@ -181,7 +181,7 @@ JSON = "Content-Type: application/json"
 def test_a_body_that_is_not_read_hides_no_request(
     api: ApiService, key: ApiKey, lines: tuple[str, ...], chunks: bool
 ) -> None:
-    """What is refused before its body is read must not have that read as the next request."""
+    """The body of a request that is refused before it must not be read as the next request."""
     line, *headers = lines
     shown = [each.replace("{reader}", f"Authorization: Bearer {key.token}") for each in headers]
     hidden = HIDDEN.replace("{token}", key.token)

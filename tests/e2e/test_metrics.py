@@ -1,4 +1,4 @@
-"""What running services tell of themselves, and that it is true.
+"""Metrics of running services, compared with what they did.
 
 At /metrics it is all that docs/reference/metrics.md names, and a Prometheus that scrapes them
 meanwhile finds something for every panel of the dashboard. The trace of a campaign leads from its
@@ -26,7 +26,7 @@ from tests.support.waiting import wait_until
 CAMPAIGN = 1000000000
 RECIPIENTS = 3_000
 PHONES = "1396146"
-"""What everybody's number begins with."""
+"""Beginning of everybody's number."""
 
 TRACE, CLIENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 """The trace that the client of the campaign began, and its span."""

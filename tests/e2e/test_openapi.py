@@ -121,7 +121,7 @@ def sender(pool: Database) -> Iterator[None]:
 
 @pytest.fixture
 def statuses() -> Iterator["Counter[int]"]:
-    """What an operation answered; with a key every one must have succeeded once."""
+    """Answers of an operation; with a key every one must have succeeded once."""
     seen: Counter[int] = Counter()
     yield seen
     assert any(200 <= status < 300 for status in seen), f"never succeeded: {dict(seen)}"

@@ -1,4 +1,4 @@
-"""What is no proper HTTP, against the real server: refused in the API's own form, and quickly."""
+"""Requests that are no proper HTTP: refused by the real server in the API's own form, quickly."""
 
 import json
 import re

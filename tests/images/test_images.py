@@ -66,7 +66,7 @@ print(total * 1024)
 """
 
 FILTERED = 2
-"""What /proc says of a process whose system calls a filter looks at."""
+"""Line in /proc of a process whose system calls a filter looks at."""
 
 MODULES = {
     "api": ["flask"],

@@ -147,7 +147,7 @@ def _older_sender(_: Scenario, world: World) -> Iterator[Happening]:
 
 
 def _keys_forgotten(_: Scenario, world: World) -> Iterator[Happening]:
-    """What was refused may be taken from then on; what was taken stays so.
+    """Messages that were refused may be taken from then on; those that were taken stay so.
 
     Senders that have lost a shard have made their last calls for it by then: rule 7 gives them a
     second.

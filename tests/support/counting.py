@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry
 
 
 class Increases:
-    """What the counters of a registry have counted since this object was made."""
+    """Counts of a registry since this object was made."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry

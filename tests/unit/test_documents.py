@@ -1,4 +1,4 @@
-"""What the documents point to is there: files, functions, tests."""
+"""Files, functions and tests that the documents point to are there."""
 
 import re
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SHORT = {
     "chaos": "tests/chaos",
     "model": "tests/model",
 }
-"""How docs/concepts/protocol.md begins its paths."""
+"""Beginnings of paths in docs/concepts/protocol.md."""
 
 
 MENTION = re.compile(r"(?<![\w./{-])docs/[\w/.-]*\w\.(?:md|json|svg)(?:#[\w-]+)?\b")
@@ -34,6 +34,8 @@ FOLDERS = [
     for name in ("benchmarks", "deploy", "docs", "k8s", "libs", "services", "tests", ".ci")
 ]
 LONGEST_README = 150
+MOST_CONCEPTS = 20
+"""Classes that somebody holds who follows one message through the sender."""
 
 
 def links(document: Path) -> Iterator[str]:
@@ -133,3 +135,12 @@ def test_every_module_that_the_guarantees_name_exists(module: str) -> None:
 def test_every_chaos_test_keeps_a_guarantee() -> None:
     tests = {f"chaos/{test.name}" for test in CHAOS.glob("test_*.py")}
     assert {test for test in tests if test not in GUARANTEES} == {"chaos/test_accounts.py"}
+
+
+def test_a_message_in_the_sender_has_few_concepts() -> None:
+    page = (REPOSITORY / "docs" / "concepts" / "architecture.md").read_text()
+    _, _, steps = page.partition("## A message in the sender")
+    table = [line for line in steps.partition("\n## ")[0].splitlines() if line.startswith("|")]
+    concepts = set(re.findall(r"`([A-Z]\w+)`", "\n".join(table)))
+    assert len(table) > 15
+    assert len(concepts) <= MOST_CONCEPTS, sorted(concepts)

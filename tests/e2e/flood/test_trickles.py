@@ -1,4 +1,4 @@
-"""What arrives a byte at a time: never silent, and not to be waited for without an end."""
+"""Requests that arrive a byte at a time: never silent, and not to be waited for without an end."""
 
 from collections.abc import Iterator
 

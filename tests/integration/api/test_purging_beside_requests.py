@@ -71,7 +71,7 @@ class PurgedMeanwhile(Database):
 
 
 class InterruptedCursor:
-    """Tells the database of each statement before it is carried out."""
+    """Cursor that announces each statement before it is carried out."""
 
     def __init__(self, cursor: Cursor, database: PurgedMeanwhile) -> None:
         self._cursor = cursor
@@ -116,7 +116,7 @@ def test_a_request_that_meets_a_purge_sees_all_or_nothing(
 
 
 NOTHING = [[]]
-"""What a page without anything has."""
+"""Content of a page without anything."""
 
 
 def without_times(answer: TestResponse) -> Any:  # noqa: ANN401 - any JSON

@@ -161,7 +161,7 @@ def test_nobody_owns_a_shard_and_what_is_claimed_stays(databases: Databases) -> 
 
 
 def test_at_least_what_was_spent_is_taken_of_a_budget(databases: Databases) -> None:
-    """What the restored row says, or what the ledgers have spent in its currency."""
+    """Amount of the restored row, or that of the ledgers in its currency."""
     for campaign_id, taken in ((21, 3), (22, 1), (23, 0)):
         change(
             databases.main,

@@ -1,4 +1,4 @@
-"""What the pool promises about sessions, transactions and repeating them."""
+"""Promises of the pool about sessions, transactions and repeating them."""
 
 import socket
 import threading

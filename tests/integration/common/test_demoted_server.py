@@ -44,7 +44,7 @@ class Demotable:
         self.execute("SET GLOBAL read_only = 0")
 
     def connections(self) -> int:
-        """How many connections the account has."""
+        """Number of connections that the account has."""
         return sum(row[1] == self.user for row in self.execute("SHOW PROCESSLIST"))
 
     def drop(self) -> None:

@@ -20,11 +20,11 @@ SECTIONS = {
     "SyncClient": {"Topic": "topic", "Brokers": ["127.0.0.1:9092"]},
     "SendClient": {"Group": "group", "Brokers": ["127.0.0.1:9092"]},
 }
-"""What a configuration needs beside its providers."""
+"""Keys that a configuration needs beside its providers."""
 
 TAKE_TEMPLATES = {"whatsapp_cloud"}
 PART_END = "\n\n"
-"""What stands between the parameters of a template."""
+"""Text between the parameters of a template."""
 
 _numbers = count(1)
 

@@ -111,7 +111,7 @@ def test_a_wait_that_a_provider_asks_for_is_a_rest(
 
 
 def test_a_rest_ends_when_the_next_try_is_published(retried: Retried) -> None:
-    """What is between that and another rest does not count, and what is before a send does."""
+    """The time between that and another rest does not count, and that before a send does."""
     retried.sent(SendStatus.RETRYABLE)
     for rest in (SendStatus.RESTING, SendStatus.CIRCUIT_OPEN):
         retried.sent(rest)

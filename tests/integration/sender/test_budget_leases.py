@@ -122,7 +122,7 @@ def test_the_next_message_of_a_slow_rate_is_paid_for(senders: Senders) -> None:
 
 
 def test_a_lowered_budget_is_obeyed_by_the_next_turn(senders: Senders) -> None:
-    """What is held beyond it is returned, and nothing more is sent."""
+    """Money that is held beyond it is returned, and nothing more is sent."""
     first, _ = senders.all
     sent = 0
     for _ in range(4):

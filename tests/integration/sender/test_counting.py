@@ -1,4 +1,4 @@
-"""What a sender tells at /metrics when something goes wrong."""
+"""Metrics of a sender when something goes wrong."""
 
 from pathlib import Path
 

@@ -64,7 +64,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
 
 
 def orders(scene: Scene) -> tuple[int, int]:
-    """How many orders are open: on the main server, and on that of the shards."""
+    """Numbers of open shard commands: on the main server, and on that of the shards."""
     return scene.commands_on(scene.server.main), scene.commands_on(scene.server.own)
 
 

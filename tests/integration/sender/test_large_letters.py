@@ -78,7 +78,7 @@ def replay(settings: Settings, box: DeadLetterBox) -> int:
 
 
 def test_a_letter_too_large_for_its_topic_keeps_its_origin(settings: Settings) -> None:
-    """What follows it is put away, too, and no partition waits for it."""
+    """Records that follow it are put away, too, and no partition waits for it."""
     publish(settings)
     set_limit(clients.admin(settings), dead_letter_topic(settings.sync_client.topic), LIMIT)
     put_away(settings)

@@ -54,7 +54,7 @@ def test_a_claim_of_a_lost_sender_stays(campaign: RoutedCampaign) -> None:
 
 
 def test_a_proven_failover_stays_and_the_next_one_does_not(campaign: RoutedCampaign) -> None:
-    """What is turned off takes the message for which it is chosen, and no other one."""
+    """A provider that is turned off takes the message for which it is chosen, and no other one."""
     weigh(campaign, TO_SPARE)
     assert campaign.send() == "spare"
     campaign.answer(SendStatus.RETRYABLE)

@@ -63,7 +63,7 @@ def test_a_locked_budget_holds_up_no_other(senders: Senders) -> None:
 
 
 def test_budgets_that_end_together_hold_up_no_other(senders: Senders) -> None:
-    """What is left of each is taken at once, in turns of a few statements, to the last message."""
+    """The rest of each is taken at once, in turns of a few statements, to the last message."""
     first, _ = senders.all
     campaigns = range(100, 160)
     for n in campaigns:

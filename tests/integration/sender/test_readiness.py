@@ -1,4 +1,4 @@
-"""What probes are told by senders and schedulers that run as processes."""
+"""Answers to probes by senders and schedulers that run as processes."""
 
 from contextlib import ExitStack
 

@@ -46,7 +46,7 @@ class Faults(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     repeated: int | None = None
     """Status code of every send under a key that was seen before, and instead of what is above."""
     authorization: str | None = None
-    """What the Authorization header must be; other calls are answered 401."""
+    """Authorization header that is asked for; other calls are answered 401."""
     retry_after: int | None = None
     """Seconds, in the answers of `errors` and `repeated`."""
 

@@ -1,4 +1,4 @@
-"""What the OpenAPI document names, compared with the API that was promised."""
+"""Names of the OpenAPI document, compared with the API that was promised."""
 
 import json
 from collections.abc import Iterator

@@ -49,6 +49,7 @@ def test_a_folder_is_large_by_its_own_modules() -> None:
 )
 def test_openings_that_ask_are_counted(text: str) -> None:
     assert len(take_census([module("a/m.py", text)]).question_openings) == 1
+    assert len(take_census([], [module("tests/test_m.py", text)]).question_openings) == 1
 
 
 @pytest.mark.parametrize(

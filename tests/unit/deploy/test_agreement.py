@@ -1,4 +1,4 @@
-"""What the manifests, the images, the settings and the compose file have to agree on."""
+"""Facts that manifests, images, settings and the compose file have to agree on."""
 
 import re
 import tomllib

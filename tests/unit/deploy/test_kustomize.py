@@ -1,4 +1,4 @@
-"""Which program renders the overlays."""
+"""Program that renders the overlays."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What every pod of every overlay has to keep to."""
+"""Rules that every pod of every overlay has to keep to."""
 
 import pytest
 
@@ -129,7 +129,7 @@ def test_nothing_is_reached_that_no_policy_allows(overlay: str) -> None:
 
 @every_overlay
 def test_an_apply_that_changes_nothing_is_said_to_change_nothing(overlay: str) -> None:
-    """What the server fills in is written down, or kubectl calls it `configured` each time."""
+    """Defaults of the server are written down, or kubectl calls it `configured` each time."""
     for found in of_kind(overlay, "NetworkPolicy"):
         rules = [*found["spec"].get("ingress", []), *found["spec"].get("egress", [])]
         assert all("protocol" in port for rule in rules for port in rule["ports"])

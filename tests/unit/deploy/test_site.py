@@ -13,7 +13,7 @@ PAGES = Path(__file__).parents[3] / "docs"
 
 
 def warnings_of(pages: dict[str, str], folder: Path) -> str:
-    """What Sphinx complains of in a site of these pages."""
+    """Complaints of Sphinx about a site of these pages."""
     for name, text in pages.items():
         file = folder / "pages" / name
         file.parent.mkdir(parents=True, exist_ok=True)

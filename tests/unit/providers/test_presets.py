@@ -50,7 +50,7 @@ def test_the_index_says_what_the_preset_says(preset: str) -> None:
 
 @pytest.mark.parametrize("preset", PRESETS)
 def test_every_code_of_a_rule_is_explained(preset: str) -> None:
-    """What a rule looks for stands in the table of the page, where an answer of it is tested."""
+    """The page explains the values that a rule looks for, where an answer of it is tested."""
     explained = " ".join(code for row in read_page(preset).rows for code in row.codes)
     whole = {code for row in read_page(preset).rows for code in row.codes}
     missing = {

@@ -1,4 +1,4 @@
-"""Which programs a rehearsal runs, and what is said where they cannot be built."""
+"""Programs of a rehearsal, and the error where they cannot be built."""
 
 import re
 import shutil

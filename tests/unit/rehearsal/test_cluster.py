@@ -1,4 +1,4 @@
-"""What a rehearsal concludes from what kubectl answers."""
+"""Conclusions of a rehearsal from the answers of kubectl."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What pods name has to be there, to the keys of their Secrets."""
+"""Objects that pods name have to be there, to the keys of their Secrets."""
 
 import pytest
 

@@ -54,7 +54,7 @@ def test_a_campaign_belongs_to_the_trace_of_its_request(
     add_three(pool)
 
     def trace_after(verb: str, **fields: Any) -> bool:  # noqa: ANN401 - any JSON
-        """Whether the campaign belongs to the trace of the request that is sent now."""
+        """Return whether the campaign belongs to the trace of the request that is sent now."""
         path = PATH if verb == "create" else f"{PATH}/1/{verb}"
         if verb == "create":
             answer = client.post(path, json={**NEW, **fields})
@@ -156,7 +156,7 @@ EFFECTS = {
     ("resume", "running"),
     ("cancel", "cancelled"),
 }
-"""What a verb leads to: asking for it there is a success."""
+"""State that a verb leads to: asking for it there is a success."""
 
 
 @pytest.mark.parametrize("state", list(CampaignState))

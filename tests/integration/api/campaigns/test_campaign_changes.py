@@ -195,7 +195,7 @@ def test_a_campaign_with_a_rate_is_none_of_0_2_0(client: FlaskClient, pool: Data
 def test_a_rate_set_on_a_running_campaign_is_none_of_0_2_0(
     client: FlaskClient, pool: Database
 ) -> None:
-    """What is published from then on is in the format that its senders leave to newer ones."""
+    """Records from then on are in the format that its senders leave to newer ones."""
     path = post(client).headers["Location"]
     change(pool, "UPDATE campaigns SET state = 'running'")
     guarded = "SELECT template LIKE '{this campaign needs version 0.3.0}%%' FROM campaigns"

@@ -1,4 +1,4 @@
-"""What is seen of one campaign: preview, events and progress."""
+"""Views of one campaign: preview, events and progress."""
 
 import pytest
 from flask.testing import FlaskClient

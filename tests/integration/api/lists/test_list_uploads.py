@@ -155,7 +155,7 @@ def test_a_list_says_where_its_columns_come_from(
 def test_at_most_three_people_are_shown_as_they_were_read(
     client: FlaskClient, pool: Database
 ) -> None:
-    """Who uploads a file sees what its rows became, without blanks and punctuation."""
+    """The answer has the recipients as they were read, without blanks and punctuation."""
     rows = [f" User {n} ,+1 396 146 750{n},\u00a0Oslo\n" for n in range(5)]
     described = upload(client, "name,phone,city\n" + "".join(rows)).get_json()
     assert described["first_recipients"] == [
@@ -245,7 +245,7 @@ def test_erased_people_do_not_come_back_by_a_key(client: FlaskClient, pool: Data
 def test_repeated_upload_of_a_deleted_list_is_not_found(
     client: FlaskClient, pool: Database
 ) -> None:
-    """What was made under the key is gone; the file is not imported a second time."""
+    """The list that was made under the key is gone; the file is not imported a second time."""
     asked: dict[str, Any] = {
         "content_type": "text/csv",
         "query_string": {"name": "friends"},

@@ -1,4 +1,4 @@
-"""Who of a campaign got what, and what one person was sent."""
+"""Messages of a campaign, and those of one person."""
 
 import csv
 import io

@@ -33,7 +33,7 @@ KEY = {"Idempotency-Key": "one intention"}
 
 
 class Trouble:
-    """What a test lets go wrong in the routes."""
+    """Faults that a test lets happen in the routes."""
 
     def __init__(self) -> None:
         self.before: Callable[[], None] = lambda: None

@@ -24,7 +24,7 @@ SECRETS = defaultdict(
     username="shop",
     password="shop-pw",
 )
-"""What tests enter for the secrets of the pages, by name."""
+"""Values that tests enter for the secrets of the pages, by name."""
 
 
 class Request(NamedTuple):
@@ -98,7 +98,7 @@ SILENCE = Scripted(0)
 EMPTY = Scripted(200, "{}")
 """JSON without anything in it."""
 PAGE = "<html><body>please log in</body></html>"
-"""What a server on the way may answer with any status."""
+"""Answer that a server on the way may give with any status."""
 
 
 class Vendor(ABC):

@@ -36,7 +36,7 @@ def test_file_at_rest_is_read_whole(path: Path, content: bytes) -> None:
 
 
 def test_file_that_grows_while_it_is_read_is_refused(path: Path) -> None:
-    """What is appended behind the reader's back is noticed at the end."""
+    """Rows that are appended behind the reader's back are noticed at the end."""
     with path.open("rb", buffering=0) as file:
         settled = SettledFile(file, no_wait)
         settled.read(10)

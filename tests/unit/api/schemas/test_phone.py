@@ -24,7 +24,7 @@ def test_every_documented_spelling_is_read(text: str) -> None:
     ids=ascii,
 )
 def test_other_spellings_are_read_as_in_a_file(text: str, digits: str) -> None:
-    """What a list would store is what finds it."""
+    """A person is found by the number that a list would store."""
     assert PhoneNumber().deserialize(text) == digits
 
 

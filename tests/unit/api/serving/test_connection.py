@@ -43,7 +43,7 @@ def connection(ends: tuple[socket.socket, socket.socket], connections: Connectio
 
 
 def in_the_loop(work: Callable[[], object]) -> BaseException | None:
-    """What `work` raises."""
+    """Error that `work` raises."""
     greenlet = gevent.spawn(work)
     gevent.wait([greenlet])
     raised: BaseException | None = greenlet.exception

@@ -1,4 +1,4 @@
-"""What every answer carries, and what is written to the log of it."""
+"""Headers of every answer, and its line in the log."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""What a key may send within any minute, by a clock that the tests turn."""
+"""Requests that a key may send within any minute, by a clock that the tests turn."""
 
 from hypothesis import given
 from hypothesis import strategies as st

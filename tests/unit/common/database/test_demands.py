@@ -1,4 +1,4 @@
-"""What a server does not allow is named with the remedy, by an error and by its variables."""
+"""Refusals of a server are named with the remedy, by an error and by its variables."""
 
 from collections.abc import Mapping
 

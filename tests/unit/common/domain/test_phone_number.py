@@ -1,4 +1,4 @@
-"""What is one telephone number, what is none, and why."""
+"""Values that are one telephone number, and those that are none, with the reason."""
 
 import re
 import unicodedata

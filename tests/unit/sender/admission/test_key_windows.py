@@ -86,7 +86,7 @@ def test_a_start_of_which_nothing_is_known(running: float) -> None:
 def test_a_key_is_forgotten_while_its_message_is_held(
     in_doubt: bool, left: float, repeats: bool
 ) -> None:
-    """What counts is the moment at which the outcome is recorded."""
+    """The moment counts at which the outcome is recorded."""
     one = message()
     one.in_doubt = in_doubt
     one.key_known_until = boot_time() + left

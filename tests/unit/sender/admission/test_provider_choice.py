@@ -202,7 +202,7 @@ def test_a_doubt_of_this_very_try_is_later_than_the_choice(try_number: int, prov
 def test_a_budget_needs_a_price_in_its_currency(
     currencies: dict[str, str | None], code: str | None
 ) -> None:
-    """What is held back waits for a sender that knows the price, without an attempt."""
+    """Messages that are held back wait for a sender that knows the price, without an attempt."""
     one = message()
     choice = ProviderChoice(Routes(), lambda _: False, WINDOWS.__getitem__, currencies=currencies)
     versions = {CAMPAIGN: version()._replace(provider="main", budget="EUR")}

@@ -109,7 +109,7 @@ class Server:
 
 @dataclass
 class Takings:
-    """What was taken in, by partition."""
+    """Records that were taken in, by partition."""
 
     of: list[int] = field(default_factory=list)
     error: KafkaUnavailable | None = None

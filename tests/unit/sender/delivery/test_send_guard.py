@@ -145,7 +145,7 @@ def test_a_failed_refresh_keeps_nothing_fresh(scene: Scene) -> None:
 
 
 def test_a_server_that_is_read_only_makes_nothing_fresh(scene: Scene) -> None:
-    """What is read from a demoted server proves nothing, however new it looks."""
+    """A view that is read from a demoted server proves nothing, however new it looks."""
     scene.database.read_only = "read_only"
     scene.clock.now += FRESH_FOR + 0.001
     with pytest.raises(DatabaseDemoted, match="read_only"):

@@ -146,7 +146,7 @@ def test_what_waits_for_money_lets_others_be_fetched() -> None:
 
 
 def test_a_message_without_money_holds_no_offset_for_long() -> None:
-    """What holds up its shard goes back, so that messages of other campaigns go on."""
+    """Messages that hold up their shard go back, so that those of other campaigns go on."""
     scene = Scene(in_flight=10)
     scene.claimed()
     scene.buffer.advance_to(0, scene.buffer.max_span // 2 + scene.messages[0].offset)

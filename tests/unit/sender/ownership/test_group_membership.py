@@ -35,7 +35,7 @@ def row(recorded: int, *, place: Place = HERE, shard: int = PARTITION) -> ClaimR
 
 
 def verified(coordinator: Coordinator, *rows: ClaimRow) -> tuple[int, int, Any]:
-    """What is in doubt, and what the coordinator knows afterwards."""
+    """Offsets in doubt, and those that the coordinator knows afterwards."""
     membership = GroupMembership(cast("Consumer", coordinator), "Sync-Msg-T", MAX_SPAN)
     below = membership.verify(PARTITION, partition_map(), rows)
     return below, coordinator.place.offset, coordinator.place.metadata

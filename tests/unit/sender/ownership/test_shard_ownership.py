@@ -1,4 +1,4 @@
-"""What Kafka is told of a partition, and when its shards are taken over again."""
+"""Offsets of a partition in Kafka, and further takeovers of its shards."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

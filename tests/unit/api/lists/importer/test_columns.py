@@ -1,4 +1,4 @@
-"""What the first line of a file says of its columns, and what it does not."""
+"""Columns of a file by its first line."""
 
 import pytest
 
@@ -79,7 +79,7 @@ def test_first_line_that_names_no_phone_is_refused(text: str | bytes, said: str)
 
 
 def test_refusal_of_a_header_names_the_option() -> None:
-    """Who has a column of another name learns how to say so."""
+    """The error says how to name a column of another name."""
     with pytest.raises(CsvRefused, match="phone_column"):
         parse("mobile,member_id\n+44 7700 900111,10045678\n")
 

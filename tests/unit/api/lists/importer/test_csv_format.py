@@ -128,7 +128,7 @@ def test_numbers_of_a_region_become_international(written: str, stored: str) -> 
     ],
 )
 def test_region_loosens_nothing(written: str, reason: str) -> None:
-    """What is no number of the region, or none at all, is a reject that says so."""
+    """A value that is no number of the region, or none at all, is a reject that says so."""
     options = {"default_region": "DE", "phone_column": "phone"}
     parsed = parse(f"phone\n{written}\n", csv_format=said(**options))
     assert list(parsed.reasons.values()) == [reason]

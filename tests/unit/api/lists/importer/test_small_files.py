@@ -66,7 +66,7 @@ def test_value_that_is_no_number_is_a_reject(text: str, reason: str) -> None:
     ],
 )
 def test_file_is_read(text: str, phones: list[str]) -> None:
-    """What is only written in another way is read."""
+    """Values that are only written in another way are read."""
     parsed = parse(text)
     assert [row.phone for row in parsed.accepted] == phones
     assert not parsed.rejects

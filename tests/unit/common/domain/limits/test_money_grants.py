@@ -136,7 +136,7 @@ def test_nothing_is_held_for_a_campaign_that_is_done() -> None:
 
 @pytest.mark.parametrize("cycle", [0.05, 0.2, 0.3, 0.6, 1.2, 5.0], ids="{}s".format)
 def test_a_rate_is_kept_however_long_a_turn_is(cycle: float) -> None:
-    """What is held lasts for two turns, so that the next money is there before it is used up."""
+    """Money that is held lasts for two turns, so that the next is there before it is used up."""
     cluster = Cluster(Decimal(100_000_000))
     cost, turns, sent, held = Decimal("0.07"), 40, [], []
     for _ in range(turns):
@@ -156,7 +156,7 @@ def test_a_rate_is_kept_however_long_a_turn_is(cycle: float) -> None:
     [(0.5, 0.125), (1.1, 0.125), (2.4, 0.125), (2.4, 0.4), (3.6, 0.4), (12.0, 0.75), (30.0, 1.2)],
 )
 def test_bursts_are_paid_for_however_far_apart(every: float, turn: float) -> None:
-    """What is held grows to two of the bursts of a recorder, and is not returned between two."""
+    """Held money grows to two of the bursts of a recorder, and is not returned between two."""
     cluster = Cluster(Decimal(100_000))
     cost, bursts, held = Decimal("0.07"), 40, []
     sent = [0] * bursts

@@ -183,7 +183,7 @@ def test_a_grant_that_is_missed_is_lost() -> None:
 
 
 def test_grants_that_last_are_taken_where_there_are_enough() -> None:
-    """What is started in one go takes its time; the older ones are left."""
+    """Starts in one go take their time; the older grants are left."""
     for units, lasts in ((1, 0.010), (9, 0.010), (19, 0.001)):
         due = _grants(1_000).take_up_to(_at(0.5), units)
         assert due is not None

@@ -10,7 +10,7 @@ from tests.unit.providers.gateways import Outbound, gateway
 
 
 def test_without_a_secret_an_unreachable_gateway_costs_nothing(tmp_path: Path) -> None:
-    """What lacks a secret waits, and is not a failed send because the gateway is down too."""
+    """A message that lacks a secret waits, and has not failed because the gateway is down too."""
     settings = gateway(
         Url=f"http://127.0.0.1:{free_port()}/send",
         AllowedNetworks=["127.0.0.0/8"],

@@ -109,7 +109,7 @@ def test_a_query_carries_any_text(text: str) -> None:
 @example("")
 @settings(max_examples=200, deadline=None)
 def test_xml_carries_what_xml_can_carry(text: str) -> None:
-    """What XML 1.0 has no form for is refused, and never sent otherwise."""
+    """Characters that XML 1.0 has no form for are refused, and never sent otherwise."""
     if all(is_character_of_xml(each) for each in text):
         root = ElementTree.fromstring(read(XML.write(outbound(text))).body.decode())
         assert (root.tag, root.attrib) == ("sms", {"to": "4915112345678", "title": text})

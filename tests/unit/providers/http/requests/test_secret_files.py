@@ -69,7 +69,7 @@ def test_rights_that_change_are_a_change(tmp_path: Path) -> None:
 def test_a_file_that_was_unreadable_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What keeps a file from being read need not be seen from outside."""
+    """The reason why a file cannot be read need not be seen from outside."""
     path = tmp_path / "token"
     path.write_text("one")
     with monkeypatch.context() as patched, capture_logs() as logs:

@@ -326,7 +326,7 @@ SIGN = {
     ],
 )
 def test_the_query_of_a_signed_url_has_one_form(query: str, sent: str) -> None:
-    """What is signed is what is sent, percent-encoded as AWS encodes it."""
+    """The signed path is the one that is sent, percent-encoded as AWS encodes it."""
     url = f"https://gateway.example/send?{query}"
     assert written(Outbound(), Url=url, Sign=SIGN).path == f"/send?{sent}"
 
