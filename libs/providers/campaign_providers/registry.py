@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
+from campaign_providers.callbacks.registry import references_of
 from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpCheck, HttpProvider
@@ -19,13 +20,16 @@ MakeProvider = Callable[[PreSendCheck[Any], OnResults[Any]], Provider[Any]]
 def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
     """Return a factory for each configured provider, by its name."""
     key = _digest_key(settings)
+    references = references_of(settings)
     factories: dict[str, MakeProvider] = {}
     for name, given in settings.configured_providers.items():
         match given:
             case HttpSettings():
                 factories[name] = partial(HttpProvider, name, as_templates(given), digest_key=key)
             case HttpProviderSettings():
-                factories[name] = partial(HttpProvider, name, given, digest_key=key)
+                factories[name] = partial(
+                    HttpProvider, name, given, digest_key=key, references=references.get(name)
+                )
             case _:
                 factories[name] = partial(SimulatedProvider, name, given)
     return factories
@@ -34,13 +38,14 @@ def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
 def provider_checks(settings: Settings) -> Mapping[str, ProviderCheck]:
     """Return a check of each configured provider, by its name."""
     key = _digest_key(settings)
+    references = references_of(settings)
     checks: dict[str, ProviderCheck] = {}
     for name, given in settings.configured_providers.items():
         match given:
             case HttpSettings():
                 checks[name] = HttpCheck(name, as_templates(given), key)
             case HttpProviderSettings():
-                checks[name] = HttpCheck(name, given, key)
+                checks[name] = HttpCheck(name, given, key, references.get(name))
             case _:
                 checks[name] = SimulatedCheck(name, given)
     return checks

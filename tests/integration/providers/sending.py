@@ -39,6 +39,7 @@ class Text:
     expires_in: float | None = None
     campaign_id = 7
     try_number = 1
+    referenced = (0, 7, 5, 0, 3)
 
     def __init__(self, phone: str, body: str) -> None:
         self.phone = phone

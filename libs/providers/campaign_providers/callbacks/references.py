@@ -16,13 +16,22 @@ import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.receipts.callback_url import LONGEST_REFERENCE
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.domain.shard import Shard
 
-LONGEST_REFERENCE = 40
+__all__ = [
+    "LONGEST_REFERENCE",
+    "OF_RECEIPTS",
+    "SHORTEST_SECRET",
+    "MessageReference",
+    "ReferencePurpose",
+    "ReferenceSigner",
+]
+
 SHORTEST_SECRET = 16
 """Bytes; a shorter secret could be guessed from one reference."""
 
@@ -31,22 +40,7 @@ _KEY_ID_CONTEXT = b"camp-mgr reference 1 key id"
 _MAC_BYTES = 12
 _HEAD = struct.Struct(">BBIHH")
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_TEXT = re.compile(r"[A-Za-z0-9_-]{31,40}", re.ASCII)
-
-
-class ReferencePurpose(IntEnum):
-    """The use that a reference was made for."""
-
-    RECEIPT = 0
-    """Receipts of a message of a campaign."""
-    TEST = 1
-    """Receipts of a test message."""
-    ANSWER = 2
-    """Receipts of a single answer to an inbound message."""
-    UNSUBSCRIBE = 3
-    """The link in a message by which a person unsubscribes."""
-    INBOUND = 4
-    """The URL of a gateway that signs nothing, for inbound messages; it names no message."""
+_TEXT = re.compile(rf"[A-Za-z0-9_-]{{31,{LONGEST_REFERENCE}}}", re.ASCII)
 
 
 OF_RECEIPTS = frozenset({ReferencePurpose.RECEIPT, ReferencePurpose.TEST, ReferencePurpose.ANSWER})
@@ -78,8 +72,13 @@ class _Key:
 class ReferenceSigner:
     """The references of one provider."""
 
-    def __init__(self, provider: str, secrets: Sequence[bytes]) -> None:
+    def __init__(
+        self, provider: str, secrets: Sequence[bytes], from_campaigns: Sequence[int] = ()
+    ) -> None:
         """Derive the keys of the provider's name; the first secret makes, all of them check.
+
+        `from_campaigns`: for each secret the first campaign whose references it makes; those of
+        earlier campaigns are made by the next one, or by the last.
 
         Raises:
             ValueError: there is no secret, or one is too short.
@@ -88,13 +87,15 @@ class ReferenceSigner:
             raise ValueError(f"expected secrets of at least {SHORTEST_SECRET} bytes")
         keys = [_derived(provider, secret) for secret in secrets]
         self._first = keys[0]
+        self._last = keys[-1]
+        self._bounds = tuple(zip(from_campaigns, keys, strict=True)) if any(from_campaigns) else ()
         self._by_id: dict[int, list[_Key]] = {}
         for key in keys:
             self._by_id.setdefault(key.key_id, []).append(key)
 
     def make(
         self,
-        purpose: ReferencePurpose,
+        purpose: int,
         campaign_id: int = 0,
         seq: int = 0,
         generation: int = 0,
@@ -107,11 +108,20 @@ class ReferenceSigner:
             OverflowError: the campaign id is.
         """
         key = self._first
+        if self._bounds and campaign_id:
+            key = self._key_of(campaign_id)
         head = _HEAD.pack(purpose, key.key_id, seq, generation, shard)
         named = head + campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
         if len(named) > _HEAD.size + 8:
             raise OverflowError("campaign id of more than 8 bytes")
         return _text(named + key.mac(purpose, named))
+
+    def _key_of(self, campaign_id: int) -> _Key:
+        """Return the key of a campaign: the same whenever its references are made."""
+        for since, key in self._bounds:
+            if campaign_id >= since:
+                return key
+        return self._last
 
     def read(self, text: str) -> MessageReference | None:
         """Return what a reference names; None: it is not one of this provider."""
