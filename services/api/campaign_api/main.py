@@ -11,6 +11,7 @@ from campaign_common.database import Databases
 from campaign_common.runtime.command_line import configuration_option
 from campaign_common.runtime.service import configured_service, logged_failures
 from campaign_common.settings import Settings
+from campaign_providers.callbacks.registry import callbacks_of
 
 
 @click.command()
@@ -22,6 +23,7 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
+        callbacks_of(settings)  # once, so that what can not be used is found before any worker
         _require_csv_root(settings)
         listener = listen(settings.host, settings.port)
         with metrics_port(settings) as metrics:

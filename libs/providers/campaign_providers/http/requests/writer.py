@@ -27,9 +27,6 @@ from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable, Values
 from campaign_providers.secret_files import SecretUnreadable
 
-SAFE_IN_HEADERS = frozenset({"key", "reference"})
-"""Placeholders whose values are made here, of digits and hyphens."""
-
 END = b"\r\n\r\n"
 
 
@@ -143,8 +140,7 @@ class RequestWriter:
             encoded = b64encode(f"{user}:{password}".encode())
             templates.append(HeaderTemplate("Authorization", CompiledText([b"Basic ", encoded])))
         for name, text in settings.headers.items():
-            is_safe = all(one.name in SAFE_IN_HEADERS for one in text.placeholders)
-            pieces = pieces_of(text, self._values, as_text if is_safe else in_header, as_text)
+            pieces = pieces_of(text, self._values, in_header, as_text)
             templates.append(HeaderTemplate(name, CompiledText(pieces)))
         return templates
 
