@@ -12,7 +12,7 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from gevent import GreenletExit, sleep
+from gevent import GreenletExit
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
@@ -38,12 +38,6 @@ READY = "/readyz"
 
 IGNORED = 4_096
 """Bytes of an unused body that are read, so that the connection can be reused."""
-
-BLOCK = 65_536
-"""Bytes of a body that are read at a time."""
-
-CHUNKED_BLOCK = 1_024
-"""The same of a body in chunks, each of which may have one byte and takes time to be parsed."""
 
 AT_ONCE = 65_536
 """Bytes after which what was produced is sent before more is."""
@@ -127,36 +121,13 @@ class Threaded:
             connection.move(Phase.BODY)
             connection.end_after(ARRIVAL)
             try:
-                environ["wsgi.input"] = self._collect(body)
+                environ["wsgi.input"] = io.BytesIO(body.collect(self._largest_body))
             except (OSError, ParseException) as error:
                 environ["wsgi.input"] = BrokenBody(error)
             except NoRoom:
                 said = "too many bodies are arriving at once; send the request again later"
                 environ["wsgi.input"] = BrokenBody(ServiceUnavailable(said))
             connection.move(Phase.WORKING)
-
-    def _collect(self, body: RequestBody) -> io.BytesIO:
-        content = bytearray()
-        try:
-            self._receive(body, content)
-        except BaseException:
-            # It may wait long for its end, beside many others.
-            content.clear()
-            body.discard()
-            raise
-        return io.BytesIO(content)
-
-    def _receive(self, body: RequestBody, content: bytearray) -> None:
-        size = CHUNKED_BLOCK if body.is_chunked else BLOCK
-        # Of one that is too large, as much as shows it.
-        while not body.is_complete and len(content) <= self._largest_body:
-            block = body.read(size)
-            content += block
-            if not block:
-                break
-            if not body.is_complete:
-                # A client whose bytes are always there must not keep all others waiting.
-                sleep(0)
 
 
 class Answer:
