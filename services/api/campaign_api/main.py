@@ -25,9 +25,13 @@ def main(context: click.Context) -> None:
     with logged_failures():
         callbacks_of(settings)  # once, so that what can not be used is found before any worker
         _require_csv_root(settings)
-        listener = listen(settings.host, settings.port)
+        callbacks = callbacks_of(settings)
+        listeners = [listen(settings.host, settings.port)]
+        if settings.callback_port:
+            listeners.append(listen(settings.host, settings.callback_port, "CallbackPort"))
         with metrics_port(settings) as metrics:
-            GunicornServer(settings, listener.detach(), metrics).run()
+            taken_over = [listener.detach() for listener in listeners]
+            GunicornServer(settings, taken_over, metrics, callbacks).run()
 
 
 def _require_csv_root(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from gevent import GreenletExit
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
+from campaign_api.serving.callbacks.endpoint import CallbackEndpoint
 from campaign_api.serving.connection import ARRIVAL, NoRoom, Phase
 from campaign_api.serving.request_body import BrokenBody, RequestBody
 from campaign_api.serving.responses.liveness import PATH as ALIVE
@@ -59,8 +60,10 @@ class Threaded:
         threads: int,
         most_waiting: int,
         liveness: Liveness | None = None,
+        callbacks: CallbackEndpoint | None = None,
     ) -> None:
         """Have `threads`, and let `most_waiting` requests of a key wait for one."""
+        self._callbacks = callbacks
         self.application = application
         self._liveness = liveness
         half = max(1, threads // 2)
@@ -76,6 +79,8 @@ class Threaded:
         Raises:
             TooMuchWork: too many others of the same key wait.
         """
+        if self._callbacks is not None and self._callbacks.takes(environ):
+            return self._answer_in_loop(self._callbacks, environ, start_response)
         threads, key_id = self._threads_for(environ)
         answer = Answer(self.application, environ, start_response, threads, key_id)
         if threads is None and self._liveness is not None:
@@ -94,6 +99,20 @@ class Threaded:
                 error.__traceback__ = None
                 answer.close()
                 raise
+        return answer
+
+    def _answer_in_loop(
+        self,
+        callbacks: CallbackEndpoint,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> "Answer":
+        answer = Answer(self.application, environ, start_response, None, STRANGER)
+        try:
+            answer.begin(callbacks.respond(environ, start_response))
+        except BaseException:
+            answer.close()
+            raise
         return answer
 
     def _threads_for(self, environ: dict[str, Any]) -> tuple[Threads | None, str]:

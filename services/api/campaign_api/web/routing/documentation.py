@@ -101,6 +101,7 @@ class Documentation(Api):  # type: ignore[misc]
             app,
             spec_kwargs={"title": TITLE, "version": version, "openapi_version": "3.1.0"},
         )
+        self._without_route: dict[str, Any] = {}
         self.spec.components.schema("Problem", PROBLEM_SCHEMA)
         self.spec.components.security_scheme(
             "key",
@@ -123,8 +124,14 @@ class Documentation(Api):  # type: ignore[misc]
         page.after_request(FilesInMemory().answer)
         app.register_blueprint(page)
 
+    def describe(self, path: str, operations: dict[str, Any]) -> None:
+        """Add a path that is answered without a route."""
+        self._without_route[path] = operations
+
     def _document(self) -> Response:
-        return jsonify(self.spec.to_dict())
+        document = self.spec.to_dict()
+        document["paths"].update(self._without_route)
+        return jsonify(document)
 
     def _register_error_handlers(self) -> None:
         """Leave errors to `problems`."""
