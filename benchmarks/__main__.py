@@ -10,6 +10,7 @@ from benchmarks.report.markdown import against_targets
 from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
 from benchmarks.scenarios.beside import beside
+from benchmarks.scenarios.callbacks import callbacks
 from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
@@ -44,6 +45,7 @@ SCENARIOS = (
     recovery,
     api,
     flood,
+    callbacks,
     whole_list,
     upkeep,
     limits,

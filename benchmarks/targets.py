@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from benchmarks.results import CaseResult, Summary
 
 MILLION = ("rows", 1_000_000)
+SINGLY = (("reports", 1),)
 MARIADB, MYSQL = ("database", "mariadb"), ("database", "mysql")
 
 
@@ -58,6 +59,9 @@ TARGETS = (
     Target("flood", "unanswered, flooded", 0),
     Target("flood", "recovery", 2),
     Target("flood", "memory: api", 150),
+    Target("callbacks", "rate", 2_000, at_least=True, parameters=SINGLY),
+    Target("callbacks", "answer, p99", 250, parameters=(*SINGLY, ("rate", 2_000.0))),
+    Target("callbacks", "reports", 30_000, at_least=True, parameters=(("reports", 100),)),
     Target("limits", "share of a core of the database", 5, parameters=(("senders", 64),)),
     Target("limits", "a lease, p99", 50, parameters=(("senders", 64),)),
     Target("rates", "statements", 50, parameters=(("campaigns", 1_000), ("senders", 1))),

@@ -1,7 +1,7 @@
 """The cost of requests as templates: the fixed body, and a template of the same, in turns.
 
 First the writing of a request alone is timed, beside that of a function written by hand for the
-fixed body, as 0.2.0 had it.
+fixed body, as 0.2.0 had it, and with a signed reference in a callback URL.
 """
 
 import time
@@ -20,9 +20,12 @@ from benchmarks.site import Site
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.receipts.callback_url import callback_url
 from campaign_common.domain.shard import Epoch
 from campaign_common.settings import HttpProviderSettings, HttpSettings
 from campaign_common.settings.sections.providers.map import ProviderMap
+from campaign_providers.callbacks.message_references import SignedReferences
+from campaign_providers.callbacks.references import ReferenceSigner
 from campaign_providers.http.requests.fixed_body import BODY, as_templates
 from campaign_providers.http.requests.writer import RequestWriter
 from campaign_sender.message import Message
@@ -130,6 +133,24 @@ def writers() -> dict[str, Write]:
     }
 
 
+def writers_of_callbacks() -> dict[str, Write]:
+    """Make the writers of a form without a callback URL, and with one."""
+    form = {"To": "{phone}", "Body": "{body}", "StatusCallback": "{callback_url}"}
+    keys = {"Kind": "http", "Url": URL, "Body": {"Type": "form", "Form": form}}
+    loaded = ProviderMap().deserialize({"gateway": keys})
+    settings = loaded["gateway"] if loaded else None
+    if not isinstance(settings, HttpProviderSettings):
+        raise TypeError("the provider is none over HTTP")
+    signer = ReferenceSigner("gateway", [b"secret of references"])
+    before = callback_url("https://campaigns.example.com", "gateway", "")
+    return {
+        "form": RequestWriter(settings, {}).write,
+        "form with a reference": RequestWriter(
+            settings, {}, SignedReferences(signer, before)
+        ).write,
+    }
+
+
 def writing() -> dict[str, float]:
     """Return the nanoseconds of processor time of each writer, the median of many turns."""
     messages = [message(n) for n in range(BATCH)]
@@ -137,6 +158,7 @@ def writing() -> dict[str, float]:
     requests = {write(messages[0]) for write in compared.values()}
     if len(requests) != 1:
         raise RuntimeError("the writers differ in what they write")
+    compared |= writers_of_callbacks()
     spent: dict[str, list[float]] = {name: [] for name in compared}
     for _ in range(ROUNDS):
         for name, write in compared.items():

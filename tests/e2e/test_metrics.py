@@ -16,6 +16,7 @@ import pytest
 
 from campaign_common.domain.message import Status
 from local_stack.ports import free_port
+from tests.e2e.callbacks.gateways import CONFIGURATION, Sent, kannel
 from tests.support.dashboard import unanswered
 from tests.support.scraping import Described, Scrape, answers
 from tests.support.servers.otlp_receiver import OtlpReceiver, ReceivedSpan
@@ -86,6 +87,8 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         Retry={"BackoffBase": "200ms"},
         Mysql={"DSN": system.dsn, "Active": 24},
         Tracing={"Endpoint": receiver.endpoint},
+        Callbacks=CONFIGURATION["Callbacks"],
+        Providers=CONFIGURATION["Providers"],
     )
     people = [f"user{n},{PHONES}{n:04}\n" for n in range(RECIPIENTS)]
     system.write_csv("".join([*people, people[0], "nobody,12\n"]))
@@ -98,6 +101,7 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         wait_until(lambda: Scrape.of(ports["sender"]).sum("campaign_shards_owned") == SHARDS)
         system.create(CAMPAIGN, "recipients.csv", traceparent=f"00-{TRACE}-{CLIENT}-01")
         system.wait_until_finished(CAMPAIGN)
+        report(system)
         # What is looked at now and then has been looked at after the end.
         wait_until(lambda: has_caught_up(Scrape.of(ports["sender"])))
         finished = {"state": "finished"}
@@ -140,6 +144,12 @@ def test_everything_told_is_documented_and_matches_the_ledger(
         assert scrape.sum("campaign_database_connection_timeouts_total") == 0
     assert scheduler.sum("campaign_database_connections_limit") == 24
     assert api.sum("campaign_database_connections_limit") == 2 * 24
+
+
+def report(system: System) -> None:
+    """Report as a provider that did not send the message, and with a word that nobody knows."""
+    for status in ("1", "99"):
+        assert kannel(Sent(CAMPAIGN, 1), status).send(system.url).status_code == 200
 
 
 def has_caught_up(sender: Scrape) -> bool:

@@ -10,8 +10,9 @@ from typing import Protocol
 import msgspec
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.settings import AnswerWord
-from campaign_providers.contract import OutboundMessage, SendStatus
+from campaign_providers.contract import OutboundMessage, Referenced, SendStatus
 
 LONGEST_SHOWN = 16_384
 """Bytes of a body that are shown."""
@@ -38,6 +39,7 @@ class CheckMessage(msgspec.Struct, frozen=True, kw_only=True):
     seq: int = 0
     expires_in: float | None = None
     try_number: int = 1
+    referenced: Referenced = (ReferencePurpose.TEST, CampaignId(0), 0, 0, 0)
 
 
 class ShownHeader(msgspec.Struct, frozen=True):

@@ -1,6 +1,6 @@
 """Provider interface: outbound messages, their sends, and the results."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Generic, Protocol, TypeVar
 
@@ -10,6 +10,11 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import ContentSupport
 from campaign_common.domain.content.price import Price
 from campaign_common.metrics.distribution import BatchHistogram
+from campaign_common.settings import SecretSettings
+
+Referenced = tuple[int, CampaignId, int, int, int]
+"""Purpose of a reference, campaign, seq, generation and shard; in a reference to a test message the
+seq is the id of that, and in one to a check the id of the check, without a campaign."""
 
 
 class OutboundMessage(Protocol):
@@ -58,6 +63,34 @@ class OutboundMessage(Protocol):
     @property
     def try_number(self) -> int:
         """Number of the try, from 1."""
+
+    @property
+    def referenced(self) -> Referenced:
+        """Content of its signed reference."""
+
+
+class MessageReferences(Protocol):
+    """Signed references of the messages to one provider."""
+
+    url_before: str | None
+    """A callback URL in front of its reference; None: requests have no callback URLs."""
+
+    def of(self, message: OutboundMessage) -> str:
+        """Return the reference of a message: ASCII letters, digits, `-` and `_`."""
+
+
+class MakeReferences(Protocol):
+    """Factory of the references of one provider, by the secrets as they were read."""
+
+    secrets: Mapping[str, SecretSettings]
+    """By names that no secret of a provider has."""
+
+    def __call__(self, secrets: Mapping[str, str]) -> MessageReferences:
+        """Return the references that are made with these secrets, and others are among them.
+
+        Raises:
+            ValueError: a secret is too short.
+        """
 
 
 MessageT = TypeVar("MessageT", bound=OutboundMessage)

@@ -11,6 +11,7 @@ from campaign_common.settings import (
     Settings,
     SimulatedSettings,
 )
+from campaign_providers.callbacks.registry import references_of
 from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpCheck, HttpProvider
@@ -28,13 +29,16 @@ def configured_providers(settings: Settings) -> Mapping[str, MakeProvider]:
         AssertionError: a kind has no client here.
     """
     key = _digest_key(settings)
+    references = references_of(settings)
     factories: dict[str, MakeProvider] = {}
     for name, given in settings.configured_providers.items():
         match given:
             case HttpSettings():
                 factories[name] = partial(HttpProvider, name, as_templates(given), digest_key=key)
             case HttpProviderSettings():
-                factories[name] = partial(HttpProvider, name, given, digest_key=key)
+                factories[name] = partial(
+                    HttpProvider, name, given, digest_key=key, references=references.get(name)
+                )
             case SimulatedSettings():
                 factories[name] = partial(SimulatedProvider, name, given)
             case _:
@@ -49,13 +53,14 @@ def provider_checks(settings: Settings) -> Mapping[str, ProviderCheck]:
         AssertionError: a kind has no check here.
     """
     key = _digest_key(settings)
+    references = references_of(settings)
     checks: dict[str, ProviderCheck] = {}
     for name, given in settings.configured_providers.items():
         match given:
             case HttpSettings():
                 checks[name] = HttpCheck(name, as_templates(given), key)
             case HttpProviderSettings():
-                checks[name] = HttpCheck(name, given, key)
+                checks[name] = HttpCheck(name, given, key, references.get(name))
             case SimulatedSettings():
                 checks[name] = SimulatedCheck(name, given)
             case _:

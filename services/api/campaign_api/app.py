@@ -32,6 +32,7 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
+from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.routes.providers import route_weights
@@ -85,6 +86,7 @@ def create_app(
     access_log.register(app)
     metrics = ApiMetrics()
     app.extensions["metrics"] = metrics.requests
+    app.extensions["callback_metrics"] = metrics.callbacks
     request_metrics.register(app, metrics.requests)
     security_headers.register(app)
     problems.register(app)
@@ -121,6 +123,7 @@ def create_app(
         health.resource(databases, settings.msg_table_sharding_size),
     ):
         documentation.register_blueprint(resource)
+    documentation.describe(provider_callbacks.PATH, provider_callbacks.description())
     Idempotency(database).register(app)
     concurrency_limit.register(app, concurrency_limits(settings))
     return app

@@ -11,6 +11,7 @@ from campaign_common.database import Databases
 from campaign_common.runtime.command_line import configuration_option
 from campaign_common.runtime.service import configured_service, logged_failures
 from campaign_common.settings import Settings
+from campaign_providers.callbacks.registry import callbacks_of
 
 
 @click.command()
@@ -22,10 +23,15 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
+        callbacks_of(settings)  # once, so that what can not be used is found before any worker
         _require_csv_root(settings)
-        listener = listen(settings.host, settings.port)
+        callbacks = callbacks_of(settings)
+        listeners = [listen(settings.host, settings.port)]
+        if settings.callback_port:
+            listeners.append(listen(settings.host, settings.callback_port, "CallbackPort"))
         with metrics_port(settings) as metrics:
-            GunicornServer(settings, listener.detach(), metrics).run()
+            taken_over = [listener.detach() for listener in listeners]
+            GunicornServer(settings, taken_over, metrics, callbacks).run()
 
 
 def _require_csv_root(settings: Settings) -> None:

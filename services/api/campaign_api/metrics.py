@@ -8,6 +8,7 @@ from platform import python_version
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from campaign_common.database import Database
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.metrics.distribution import SECONDS
 from campaign_common.store.recipients.recipient_lists import ImportTotals
 
@@ -41,6 +42,52 @@ class RequestMetrics:
         route = route or "none"
         self._requests.labels(method, route, f"{status // 100}xx").inc()
         self._seconds.labels(method, route).observe(seconds)
+
+
+class CallbackMetrics:
+    """Counts callbacks of providers and the receipts in them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._callbacks = Counter(
+            "campaign_callbacks",
+            "Callbacks of providers answered; without a provider: none of these has callbacks",
+            ["provider", "result"],
+            registry=registry,
+        )
+        self._receipts = Counter(
+            "campaign_callback_receipts",
+            "Receipts in verified callbacks, before they are written",
+            ["provider", "rank"],
+            registry=registry,
+        )
+        self._unknown = Counter(
+            "campaign_callback_unknown",
+            "Things in verified callbacks that change nothing",
+            ["provider", "kind"],
+            registry=registry,
+        )
+        self._written = Counter(
+            "campaign_receipts_written",
+            "Receipts whose transaction is committed, by what they have changed",
+            ["result"],
+            registry=registry,
+        )
+
+    def answered(self, provider: str, result: str) -> None:
+        """Count a callback; `provider` is a configured name, or empty."""
+        self._callbacks.labels(provider, result).inc()
+
+    def received(self, provider: str, rank: ReceiptRank, number: int) -> None:
+        """Count receipts in a verified callback."""
+        self._receipts.labels(provider, rank.word).inc(number)
+
+    def not_understood(self, provider: str, kind: str, number: int) -> None:
+        """Count what a verified callback contains and nothing is done about."""
+        self._unknown.labels(provider, kind).inc(number)
+
+    def written(self, result: str, number: int) -> None:
+        """Count receipts after their commit."""
+        self._written.labels(result).inc(number)
 
 
 class ImportMetrics:
@@ -136,3 +183,4 @@ class ApiMetrics:
         registry = CollectorRegistry()
         self.requests = RequestMetrics(registry)
         self.imports = ImportMetrics(registry)
+        self.callbacks = CallbackMetrics(registry)

@@ -14,11 +14,15 @@ from campaign_common.domain.campaign import CampaignEpoch, CampaignId
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import MessageKey, idempotency_key
 from campaign_common.domain.message_record import MessageRecord
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.boot_time import boot_time
+from campaign_providers.contract import Referenced
 
 TraceOrigin = tuple[CampaignId, str]
 """Campaign id, and the traceparent of a publication of some of its messages."""
+
+RECEIPT = ReferencePurpose.RECEIPT
 
 AdmissionKey = tuple[CampaignId, CampaignEpoch, int, int, int]
 """Campaign, its epoch, map version, shard and partition.
@@ -170,6 +174,12 @@ class Message(msgspec.Struct, gc=False, eq=False):
     def expires_in(self) -> float | None:
         """Seconds until the message expires; None: it does not."""
         return None if self.expires_at is None else self.expires_at - boot_time()
+
+    @property
+    def referenced(self) -> Referenced:
+        """Content of its reference, for receipts: the same in every try."""
+        record = self.record
+        return RECEIPT, record.campaign_id, record.seq, record.generation, record.shard
 
     @property
     def idempotency_key(self) -> str:

@@ -8,6 +8,7 @@ from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
+from tests.e2e.callbacks.gateways import CONFIGURATION
 from tests.e2e.flood.scene import FILE, Keys, Scene, Stored
 from tests.e2e.seeded import Seeds
 from tests.support.keys import bearer, make_key
@@ -34,7 +35,8 @@ def scene(
             *(make_key(database, scope) for scope in (Scope.ADMIN, Scope.READ, Scope.WRITE))
         )
         folder = tmp_path_factory.mktemp("flood")
-        with running_api(write_configuration(folder, dsn)) as api:
+        keys_of_callbacks = {**CONFIGURATION, "Provider": "simulated"}
+        with running_api(write_configuration(folder, dsn, **keys_of_callbacks)) as api:
             seeds = Seeds(api.url, bearer(keys.own), database)
             (folder / "csv" / "recipients.csv").write_bytes(FILE)
             stored = Stored(*seeds.large(PEOPLE), *seeds.small(), seeds.rejects(REJECTS))

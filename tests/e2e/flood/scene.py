@@ -16,6 +16,7 @@ from benchmarks.flood.process import Flood, flooding
 from benchmarks.flood.script import Outcome, Script
 from benchmarks.sampling import MEGABYTE
 from campaign_common.domain.api_key import ApiKey
+from tests.e2e.callbacks.gateways import Sent, kannel
 from tests.support.keys import bearer
 from tests.support.services.api_service import ApiService
 from tests.support.waiting import wait_until
@@ -198,6 +199,7 @@ class Scene:
             Expected("GET", "/readyz", 200, {}),
             Expected("GET", f"/v1/campaigns/{self.stored.campaign}/progress", 200, {}),
             Expected("GET", f"/v1/campaigns/{self.stored.campaign}/messages.csv", 200, {}),
+            Expected("GET", kannel(Sent(1, 1)).path, 200, {}),
             Expected("POST", "/v1/campaigns", 201, {"json": campaign}),
             Expected("POST", "/v1/camp/create", 200, {"json": original}),
             Expected("POST", "/v1/recipient-lists?name=good", 201, file),

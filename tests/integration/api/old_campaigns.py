@@ -32,6 +32,10 @@ TABLES = (
     "possibly_sent",
     "message_retries_0",
     "message_retries_1",
+    "open_receipts",
+    "receipt_counters",
+    "receipts_0",
+    "receipts_1",
     "messages_0",
     "messages_1",
 )
@@ -45,11 +49,28 @@ LATE_RESULT = """
 INSERT INTO late_results (campaign_id, seq, shard, generation, try_number, status)
 VALUES (%s, %s, 0, 0, 1, 1)
 """
+RECEIPT = """
+INSERT INTO receipts_{shard} (campaign_id, seq, generation, receipt_rank, state)
+VALUES (%s, %s, 0, 4, 0)
+"""
+COUNTED_RECEIPT = "INSERT INTO receipt_counters VALUES (%s, %s, 0, 4, 1)"
+OPEN_RECEIPT = "INSERT INTO open_receipts VALUES (0, %s, %s, NOW(6), NOW(6))"
 SAMPLE = "INSERT INTO campaign_samples VALUES (%s, NOW(6) + INTERVAL %s SECOND, 1)"
 EVENT = """
 INSERT INTO campaign_events (campaign_id, at, actor) VALUES (%s, NOW(6) - INTERVAL 91 DAY, %s)
 """
-ROWS = (RETRY.format(shard=0), RETRY.format(shard=1), SUSPECT, LATE_RESULT, SAMPLE, EVENT)
+ROWS = (
+    RETRY.format(shard=0),
+    RETRY.format(shard=1),
+    RECEIPT.format(shard=0),
+    RECEIPT.format(shard=1),
+    COUNTED_RECEIPT,
+    OPEN_RECEIPT,
+    SUSPECT,
+    LATE_RESULT,
+    SAMPLE,
+    EVENT,
+)
 """For each campaign and seq a row."""
 
 

@@ -22,7 +22,10 @@ from tests.integration.api.messages_seed import (
     add_list,
 )
 from tests.integration.api.old_campaigns import (
+    COUNTED_RECEIPT,
+    OPEN_RECEIPT,
     PEOPLE,
+    RECEIPT,
     TABLES,
     TERMS,
     end,
@@ -290,3 +293,16 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
     assert value(pool, "SELECT campaign_id FROM campaign_costs") == 7
     for table in ("campaign_events", "late_results", "provider_events"):
         assert value(pool, f"SELECT COUNT(*) FROM {table}") == 1
+
+
+def test_receipts_that_came_during_a_purge_go_with_the_next(pool: Database) -> None:
+    """They are found by their counters, which are deleted before the receipts and after them."""
+    add_list(pool, [1])
+    add_campaign(pool, 7)
+    for campaign_id in (76, 7):
+        change(pool, RECEIPT.format(shard=1), campaign_id, 5)
+        change(pool, OPEN_RECEIPT, campaign_id, 5)
+        change(pool, COUNTED_RECEIPT, campaign_id, 1)
+    assert purge(pool).strays == 3
+    for table in ("receipts_1", "open_receipts", "receipt_counters"):
+        assert value(pool, f"SELECT campaign_id FROM {table}") == 7

@@ -66,7 +66,7 @@ def change(database: Database, sql: str, *arguments: object) -> None:
 
 def test_each_server_gets_the_tables_and_claims_of_its_shards(databases: Databases) -> None:
     reports = list(migrate_all(databases, SHARDS))
-    assert [len(report.created_tables) for report in reports] == [4, 4]
+    assert [len(report.created_tables) for report in reports] == [6, 6]
     main, other = databases.all
     assert column(main, TABLES) == ["messages_0", "messages_1"]
     assert column(other, TABLES) == ["messages_2", "messages_3"]

@@ -57,7 +57,7 @@ def empty(make: Make) -> Database:
 def test_an_empty_schema_becomes_current_and_stays_so(empty: Database) -> None:
     before = schema_status(empty, 4)
     assert before.pending == tuple(packaged_migrations())
-    assert len(before.missing_shard_tables) == 8
+    assert len(before.missing_shard_tables) == 12
     assert "campaign-db migrate" in str(before)
 
     report = migrate(empty, 4)
@@ -73,7 +73,11 @@ def test_an_empty_schema_becomes_current_and_stays_so(empty: Database) -> None:
 
 def test_more_shards_add_their_tables(empty: Database) -> None:
     migrate(empty, 2)
-    assert schema_status(empty, 3).missing_shard_tables == ("messages_2", "message_retries_2")
+    assert schema_status(empty, 3).missing_shard_tables == (
+        "messages_2",
+        "message_retries_2",
+        "receipts_2",
+    )
     migrate(empty, 3)
     assert schema_status(empty, 3).current
     assert read(empty, "SELECT COUNT(*) FROM shard_claims") == 3

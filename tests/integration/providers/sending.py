@@ -1,15 +1,17 @@
 """A provider over HTTP under test, made of a preset, and the double that it sends to."""
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import yaml
 
-from campaign_common.settings import HttpProviderSettings, load_settings
-from campaign_providers.contract import SendResult, SendStatus
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
+from campaign_common.settings import HttpProviderSettings, Settings, load_settings
+from campaign_providers.callbacks.registry import references_of
+from campaign_providers.contract import MakeReferences, SendResult, SendStatus
 from campaign_providers.http import HttpProvider
 from tests.support.providers.pages import read_page
 from tests.support.providers.presets import DOUBLES, entered
@@ -45,6 +47,7 @@ class Text:
         self.body = body
         self.seq = next(_numbers)
         self.idempotency_key = f"{self.campaign_id}-{self.seq}-0"
+        self.referenced = (ReferencePurpose.RECEIPT, self.campaign_id, self.seq, 0, 3)
 
     @classmethod
     def of(cls, preset: str, phone: str, body: str) -> "Text":
@@ -59,11 +62,18 @@ class Text:
 class Sending:
     """Sends messages, and waits for their results."""
 
-    def __init__(self, preset: str, settings: HttpProviderSettings) -> None:
+    def __init__(
+        self,
+        preset: str,
+        settings: HttpProviderSettings,
+        references: MakeReferences | None = None,
+    ) -> None:
         self.preset = preset
         self._results: list[SendResult[Text]] = []
         self._changed = threading.Condition()
-        self.provider = HttpProvider[Text](preset, settings, self._allow, self._keep)
+        self.provider = HttpProvider[Text](
+            preset, settings, self._allow, self._keep, references=references
+        )
 
     def send(self, *texts: Text) -> list[SendResult[Text]]:
         """Return the results of messages, in their order."""
@@ -102,18 +112,34 @@ class Sending:
 
 def provider_settings(keys: dict[str, object], folder: Path) -> HttpProviderSettings:
     """Read the settings of one provider from a file, as services do."""
+    return provider_of(configuration(keys, folder))
+
+
+def configuration(keys: dict[str, object], folder: Path, **sections: object) -> Settings:
+    """Read a configuration with one provider from a file, as services do."""
     file = folder / "campmgr.yaml"
-    file.write_text(yaml.safe_dump({**SECTIONS, "Providers": {"one": keys}}))
-    settings = load_settings(file, {}).providers["one"]
-    assert isinstance(settings, HttpProviderSettings)
-    return settings
+    file.write_text(yaml.safe_dump({**SECTIONS, "Providers": {"one": keys}, **sections}))
+    return load_settings(file, {})
+
+
+def provider_of(settings: Settings) -> HttpProviderSettings:
+    """Return the one provider of a configuration."""
+    provider = settings.providers["one"]
+    assert isinstance(provider, HttpProviderSettings)
+    return provider
 
 
 class VendorSending(Sending):
     """Sends messages to a double."""
 
-    def __init__(self, preset: str, settings: HttpProviderSettings, server: VendorServer) -> None:
-        super().__init__(preset, settings)
+    def __init__(
+        self,
+        preset: str,
+        settings: HttpProviderSettings,
+        server: VendorServer,
+        references: MakeReferences | None = None,
+    ) -> None:
+        super().__init__(preset, settings, references)
         self.server = server
 
 
@@ -125,3 +151,22 @@ def sending_by(preset: str, folder: Path, **more: object) -> Iterator[VendorSend
         sending = VendorSending(preset, provider_settings(keys, folder), server)
         with sending.running():
             yield sending
+
+
+@contextmanager
+def sending_with_callbacks(
+    preset: str, folder: Path, callbacks: Mapping[str, object], **more: object
+) -> Iterator[tuple[VendorSending, Settings]]:
+    """Run a provider as `sending_by` does, with callbacks, and a double that demands them."""
+    double = DOUBLES[preset]()
+    double.takes_callbacks = True
+    with VendorServer(double).running() as server:
+        keys = entered(
+            read_page(preset), server.origin, folder, receipts=True, Connections=8, **more
+        )
+        settings = configuration(keys, folder, Callbacks=callbacks)
+        sending = VendorSending(
+            preset, provider_of(settings), server, references_of(settings)["one"]
+        )
+        with sending.running():
+            yield sending, settings

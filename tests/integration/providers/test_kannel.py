@@ -1,14 +1,25 @@
 """The preset `kannel` and a real Kannel, with a message centre behind it."""
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_providers.callbacks.facts import Accepted, CallbackPurpose, CallbackRequest
+from campaign_providers.callbacks.registry import callbacks_of, references_of
 from campaign_providers.contract import SendStatus
-from tests.integration.providers.sending import Sending, Text, provider_settings
+from tests.integration.providers.sending import (
+    Sending,
+    Text,
+    configuration,
+    provider_of,
+    provider_settings,
+)
 from tests.support.providers.pages import read_page
 from tests.support.servers.kannel import PASSWORD, REFUSED_PREFIX, USER, Kannel, running_kannel
 from tests.support.servers.smsc import MessageCentre
@@ -125,3 +136,54 @@ def test_a_stopped_message_centre_is_no_reason_to_fail(
         with sending_to(gateway, tmp_path) as sending:
             (result,) = sending.send(Text("4915100009999", "hello"))
     assert result.status is SendStatus.RETRYABLE
+
+
+@contextmanager
+def callbacks_received() -> Iterator[tuple[str, list[str]]]:
+    """Run a server for callbacks; the targets of its requests are collected."""
+    targets: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            targets.append(self.path)
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Be quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", targets
+        finally:
+            server.shutdown()
+
+
+def test_a_receipt_comes_back_with_the_reference(kannel: Kannel, tmp_path: Path) -> None:
+    """Kannel replaces the escapes of the URL, and leaves the reference in it as it was."""
+    text = Text("4915100008888", "hello")
+    keys = {
+        **read_page("kannel").keys,
+        "Url": kannel.url,
+        "From": SENDER,
+        "AllowedNetworks": ["127.0.0.0/8"],
+        "Secrets": {"username": {"Value": USER}, "password": {"Value": PASSWORD}},
+    }
+    with callbacks_received() as (base_url, targets):
+        callbacks = {"BaseUrl": base_url, "Secrets": [{"Value": "secret-of-references"}]}
+        settings = configuration(keys, tmp_path, Callbacks=callbacks)
+        references = references_of(settings)["one"]
+        with Sending("kannel", provider_of(settings), references).running() as sending:
+            (result,) = sending.send(text)
+        assert result.status is SendStatus.ACCEPTED
+        wait_until(lambda: bool(targets))
+    request = CallbackRequest("GET", base_url + targets[0], {})
+    found = callbacks_of(settings)["one"].accept(request, CallbackPurpose.RECEIPTS)
+    assert isinstance(found, Accepted)
+    (receipt,) = found.receipts
+    assert tuple(receipt.reference or ()) == text.referenced
+    assert (receipt.word, receipt.rank) == ("8", ReceiptRank.ACCEPTED)
+    assert receipt.at is not None
+    assert not found.unknown

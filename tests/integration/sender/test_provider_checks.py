@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from campaign_common.database import Database
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import MysqlSettings
@@ -149,6 +150,7 @@ def test_a_check_is_sent_once_and_its_result_kept(pool: Database) -> None:
     (message,) = gateway.sent
     assert (message.phone, message.body) == (PHONE, "hi")
     assert message.idempotency_key == f"check-{check_id}"
+    assert message.referenced == (ReferencePurpose.TEST, 0, check_id, 0, 0)
     assert accounts.accepted == [("gateway", "digest")]
     checks(pool, gateway).step()
     assert len(gateway.sent) == 1

@@ -16,6 +16,7 @@ from campaign_common.domain.content.campaign_content import (
 from campaign_common.domain.content.price import Price
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import MysqlSettings
@@ -112,6 +113,7 @@ def test_the_outcome_of_one_send_is_recorded(
     sending.step()
     (message,) = phone.submitted
     assert message.idempotency_key == f"test-{test_id}"
+    assert message.referenced == (ReferencePurpose.TEST, 5, test_id, 0, 0)
     record = message.record
     assert (record.phone, record.body, record.campaign_id) == (PHONE, "hi Ann", 5)
     assert phone.check_before_send([message]) == [None]

@@ -47,6 +47,8 @@ class Page(NamedTuple):
     entered: dict[str, Any]
     """The example of what to enter."""
     rows: tuple[Row, ...]
+    receipts: dict[str, Any]
+    """The example of the keys for receipts."""
 
     @property
     def name(self) -> str:
@@ -59,6 +61,14 @@ class Page(NamedTuple):
         """The keys of the example's provider."""
         keys: dict[str, Any] = self.entered["Providers"][self.name]
         return keys
+
+    @property
+    def keys_with_receipts(self) -> dict[str, Any]:
+        """The keys of the example's provider, with those that receipts need beside them."""
+        more: dict[str, Any] = self.receipts.get("Providers", {}).get(self.name, {})
+        assert set(self.receipts.get("Providers", {})) <= {self.name}
+        secrets = {**self.keys["Secrets"], **more.get("Secrets", {})}
+        return {**self.keys, **more, "Secrets": secrets}
 
 
 @cache
@@ -75,7 +85,8 @@ def read_page(preset: str) -> Page:
         )
         for answer, codes, _, word, message in table(text, "Answer")
     )
-    return Page(preset, yaml.safe_load(example), rows)
+    receipts = text.partition("\n## Receipts\n")[2].split("```yaml\n")[1].split("```")[0]
+    return Page(preset, yaml.safe_load(example), rows, yaml.safe_load(receipts))
 
 
 def table(text: str, first: str) -> list[list[str]]:

@@ -37,19 +37,20 @@ DOUBLES: Mapping[str, Callable[[], Vendor]] = {
 }
 
 
-def entered(page: Page, origin: str, folder: Path, **more: object) -> dict[str, Any]:
+def entered(
+    page: Page, origin: str, folder: Path, *, receipts: bool = False, **more: object
+) -> dict[str, Any]:
     """Return the keys of a page's example, with the double in place of the gateway.
 
     Secrets are those of the doubles: in files where the example has files.
     """
-    url = urlsplit(page.keys.get("Url") or preset_document(page.preset)["Url"])
+    keys = page.keys_with_receipts if receipts else page.keys
+    url = urlsplit(keys.get("Url") or preset_document(page.preset)["Url"])
     return {
-        **page.keys,
+        **keys,
         "Url": f"{origin}{url.path}",
         "AllowedNetworks": ["127.0.0.0/8"],
-        "Secrets": {
-            name: _secret(name, given, folder) for name, given in page.keys["Secrets"].items()
-        },
+        "Secrets": {name: _secret(name, given, folder) for name, given in keys["Secrets"].items()},
         **more,
     }
 

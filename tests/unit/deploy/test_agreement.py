@@ -65,9 +65,11 @@ def test_ports_are_those_that_the_service_listens_on(service: Workload, tmp_path
     settings = settings_of(service, tmp_path)
     if service.name == "campaign-api":
         probed = {"http": settings.port}
+        others = {"callbacks": settings.callback_port}
     else:
         probed = {"health": settings.health_port}
-    assert service.ports == {**probed, "metrics": settings.metrics_port}
+        others = {}
+    assert service.ports == {**probed, **others, "metrics": settings.metrics_port}
     image = service.name.removeprefix("campaign-")
     target = re.search(
         rf"^FROM runtime AS {image}$(.*?)(?=^FROM|\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL

@@ -28,6 +28,7 @@ class Outbound:
     parts: Sequence[str] = ()
     expires_in: float | None = None
     try_number: int = 1
+    referenced: tuple[int, int, int, int, int] = (0, 7, 5, 0, 3)
 
 
 class Request(NamedTuple):

@@ -5,8 +5,11 @@ from collections.abc import Iterator, Sequence
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import FINAL, Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.store.maintenance.consistency import (
     Numbers,
+    ReceiptNumbers,
     ShardCounts,
     StartedCampaign,
     count_listed,
@@ -44,6 +47,17 @@ def _within_shard(shard: int, numbers: ShardCounts) -> Iterator[str]:
     if waiting != numbers.retries:
         yield f"shard {shard}: {waiting:,} messages wait, and {numbers.retries:,} have a retry"
 
+    if numbers.receipts != numbers.receipt_counters:
+        yield (
+            f"shard {shard}: there are receipts {_ranks(numbers.receipts)},"
+            f" the counters say {_ranks(numbers.receipt_counters)}"
+        )
+    if numbers.receipts_astray:
+        yield (
+            f"shard {shard}: {numbers.receipts_astray:,} receipts count as those of sent messages,"
+            " and the ledger does not say so"
+        )
+
 
 def _of_the_whole(
     campaign: StartedCampaign, shards: Sequence[ShardCounts], listed: int | None
@@ -63,4 +77,12 @@ def _of_the_whole(
 
 def _words(numbers: Numbers) -> str:
     said = ", ".join(f"{n:,} {Status(status).word}" for status, n in sorted(numbers.items()))
+    return said or "nothing"
+
+
+def _ranks(numbers: ReceiptNumbers) -> str:
+    said = ", ".join(
+        f"{n:,} {ReceiptRank(rank).word} ({ReceiptState(state).word})"
+        for (state, rank), n in sorted(numbers.items())
+    )
     return said or "nothing"

@@ -7,7 +7,7 @@ first.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple, TypeVar
 
@@ -136,8 +136,13 @@ class Purge:
     def _empty(self, campaign: PurgedCampaign) -> None:
         before, self._said_at = self._rows, time.monotonic()
         for database, held in self._databases.shares(range(campaign.shards)):
+            self._rows += self._step(
+                partial(campaign_cleanup.delete_receipt_counters, campaign_id=campaign.id), database
+            )
             for table in campaign_cleanup.tables_by_seq(held):
-                self._empty_table(database, table, campaign, before)
+                for rows in self._slices(database, table, campaign.id):
+                    self._rows += rows
+                    self._say_progress(campaign, before)
             self._delete_all(campaign_cleanup.delete_requests, campaign, database)
             self._rows += self._step(
                 partial(campaign_cleanup.delete_counters, campaign_id=campaign.id), database
@@ -148,27 +153,28 @@ class Purge:
         self._campaigns += 1
         self._say(f"campaign {campaign.id} is purged: {self._rows - before:,} rows")
 
-    def _empty_table(
-        self, database: Database, table: str, campaign: PurgedCampaign, before: int
-    ) -> None:
+    def _slices(self, database: Database, table: str, campaign_id: CampaignId) -> Iterator[int]:
+        """Delete a campaign's rows of a table; yield how many went with each slice."""
         reached: int | None = 0
         while reached is not None:
             deleted = self._step(
                 partial(
                     campaign_cleanup.delete_by_seq,
                     table=table,
-                    campaign_id=campaign.id,
+                    campaign_id=campaign_id,
                     after_seq=reached,
                     limit=self._terms.rows,
                 ),
                 database,
             )
-            self._rows += deleted.rows
             reached = deleted.reached
-            if time.monotonic() - self._said_at >= SAY_EVERY:
-                self._said_at = time.monotonic()
-                done = self._rows - before
-                self._say(f"campaign {campaign.id}: {done:,} of about {campaign.rows:,} rows")
+            yield deleted.rows
+
+    def _say_progress(self, campaign: PurgedCampaign, before: int) -> None:
+        if time.monotonic() - self._said_at >= SAY_EVERY:
+            self._said_at = time.monotonic()
+            done = self._rows - before
+            self._say(f"campaign {campaign.id}: {done:,} of about {campaign.rows:,} rows")
 
     def _give_up_lists(self) -> None:
         after_id = 0
@@ -211,7 +217,7 @@ class Purge:
             pass
 
     def _forget_costs(self, database: Database) -> None:
-        """Delete costs of campaigns that a version without costs has purged."""
+        """Delete costs of campaigns that a version without costs has purged, and late receipts."""
         after_id = CampaignId(0)
         while True:
             with database.reading() as cursor:
@@ -221,10 +227,27 @@ class Purge:
             with self._databases.main.reading() as cursor:
                 gone = sorted(set(ids) - which_are_present(cursor, ids))
             for campaign_id in gone:
+                self._forget_receipts(database, campaign_id)
                 self._strays += self._step(
                     partial(campaign_cleanup.delete_costs, campaign_id=campaign_id), database
                 )
             after_id = ids[-1]
+
+    def _forget_receipts(self, database: Database, campaign_id: CampaignId) -> None:
+        """Delete receipts that came while their campaign was purged, and their counters.
+
+        Twice: another one may come before the counters are gone, by which they are found.
+        """
+        with database.reading() as cursor:
+            tables = campaign_cleanup.tables_of_receipts(cursor, campaign_id)
+        for delete_counters in (True, False):
+            for table in tables:
+                self._strays += sum(self._slices(database, table, campaign_id))
+            if delete_counters:
+                self._strays += self._step(
+                    partial(campaign_cleanup.delete_receipt_counters, campaign_id=campaign_id),
+                    database,
+                )
 
     def _delete_all(self, delete: DeleteSome, campaign: PurgedCampaign, database: Database) -> None:
         deleted = 1

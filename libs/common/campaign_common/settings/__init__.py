@@ -1,7 +1,12 @@
 """The configuration: one YAML file, the same for every service, and the environment over it."""
 
 from campaign_common.settings.fields.answers import AnswerWord, TransportFailure
+from campaign_common.settings.fields.callbacks import VerifyWay
 from campaign_common.settings.load import chosen_file, load_settings
+from campaign_common.settings.sections.callbacks import (
+    CallbacksSettings,
+    ReferenceSecretSettings,
+)
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -10,12 +15,13 @@ from campaign_common.settings.sections.processes import (
     TracingSettings,
 )
 from campaign_common.settings.sections.providers.answers import AnswerRule, AnswerRules
+from campaign_common.settings.sections.providers.callbacks import ProviderCallbackSettings
 from campaign_common.settings.sections.providers.http import HttpConnectionSettings, HttpSettings
 from campaign_common.settings.sections.providers.request import (
     HttpProviderSettings,
     HttpRequestSettings,
-    SecretSettings,
 )
+from campaign_common.settings.sections.providers.secrets import SecretSettings
 from campaign_common.settings.sections.providers.simulated import (
     Distribution,
     LatencySettings,
@@ -34,6 +40,7 @@ __all__ = [
     "AnswerRules",
     "AnswerWord",
     "ApiSettings",
+    "CallbacksSettings",
     "Distribution",
     "HttpConnectionSettings",
     "HttpProviderSettings",
@@ -43,6 +50,8 @@ __all__ = [
     "LatencySettings",
     "LogSettings",
     "MysqlSettings",
+    "ProviderCallbackSettings",
+    "ReferenceSecretSettings",
     "RetryClassSettings",
     "RetryPolicy",
     "RetrySettings",
@@ -54,6 +63,7 @@ __all__ = [
     "SyncClientSettings",
     "TracingSettings",
     "TransportFailure",
+    "VerifyWay",
     "chosen_file",
     "load_settings",
 ]

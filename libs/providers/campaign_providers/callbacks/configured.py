@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from campaign_common.errors import SettingsError
+from campaign_common.settings import VerifyWay
 from campaign_providers.callbacks.mappings.documents import (
     MappingDocument,
     mapped_presets,
@@ -30,20 +30,6 @@ from campaign_providers.callbacks.signatures.twilio import TwilioVerifier
 from campaign_providers.callbacks.signatures.verifier import Verifier
 
 
-class VerifyWay(StrEnum):
-    """The proof that the callbacks of a provider carry; there is none for no proof."""
-
-    TWILIO = "twilio"
-    META = "meta"
-    TELNYX = "telnyx"
-    VONAGE = "vonage"
-    PLIVO = "plivo"
-    MESSAGEBIRD = "messagebird"
-    HMAC = "hmac"
-    BASIC = "basic"
-    REFERENCE = "reference"
-
-
 @dataclass(frozen=True, kw_only=True)
 class CallbackConfiguration:
     """The callbacks of a provider; of the secrets those in force and, in a rotation, the next."""
@@ -53,6 +39,8 @@ class CallbackConfiguration:
     verify: VerifyWay
     reference_secrets: tuple[bytes, ...] = field(repr=False)
     """Secrets of our references; the first makes them."""
+    from_campaigns: tuple[int, ...] = ()
+    """The first campaign whose references each of them makes; none: all campaigns."""
     preset: str | None = None
     mapping: Mapping[str, object] | None = None
     """A mapping as YAML has it; its sections go in place of those of the preset."""
@@ -72,38 +60,81 @@ class CallbackConfiguration:
     """Of hmac: what stands in front of the signature, such as `sha256=`."""
 
 
+class CallbacksUnusable(SettingsError):
+    """The callbacks of a provider can not be made; `reason` has no secret.
+
+    `key`: that of the provider's callbacks; None: the secrets of references.
+    """
+
+    def __init__(self, provider: str, key: str | None, reason: str) -> None:
+        self.key = key
+        self.reason = reason
+        super().__init__(f"callbacks of {provider}: {reason}")
+
+
+class CallbackParts(NamedTuple):
+    """The parts of a provider's callbacks."""
+
+    mapping: MappingDocument
+    verifier: Verifier
+    references: ReferenceSigner
+
+
+def callback_parts(configuration: CallbackConfiguration) -> CallbackParts:
+    """Make the parts of the callbacks of a provider.
+
+    Raises:
+        CallbacksUnusable: a secret is missing or none, or the mapping is wrong.
+    """
+    provider = configuration.provider
+    try:
+        references = ReferenceSigner(
+            provider, configuration.reference_secrets, configuration.from_campaigns
+        )
+    except ValueError as error:
+        raise CallbacksUnusable(provider, None, str(error)) from error
+    try:
+        verifier = _VERIFIERS[configuration.verify](configuration, references)
+    except ValueError as error:
+        key = "Users" if configuration.verify is VerifyWay.BASIC else "Secrets"
+        raise CallbacksUnusable(provider, key, str(error)) from error
+    try:
+        mapping = mapping_of(configuration.preset, configuration.mapping)
+    except SettingsError as error:
+        raise CallbacksUnusable(provider, "Mapping", str(error)) from error
+    return CallbackParts(mapping, verifier, references)
+
+
 def configured_callbacks(configuration: CallbackConfiguration) -> ProviderCallbacks:
     """Make the callbacks of a provider.
 
     Raises:
-        SettingsError: a secret is missing or none, or the mapping is wrong; the text has no secret.
+        SettingsError: as `callback_parts`, or verification and mapping do not fit.
     """
-    try:
-        references = ReferenceSigner(configuration.provider, configuration.reference_secrets)
-        verifier = _VERIFIERS[configuration.verify](configuration, references)
-    except ValueError as error:
-        raise SettingsError(f"callbacks of {configuration.provider}: {error}") from error
-    return ProviderCallbacks(_mapping(configuration), verifier, references)
+    return ProviderCallbacks(*callback_parts(configuration))
 
 
-def _mapping(configuration: CallbackConfiguration) -> MappingDocument:
-    name, own = configuration.preset, configuration.mapping
-    if name is not None and name not in mapped_presets():
-        known = ", ".join(mapped_presets())
-        raise SettingsError(f"callbacks of {configuration.provider}: expected one of {known}")
+def mapping_of(preset: str | None, own: Mapping[str, object] | None) -> MappingDocument:
+    """Return the mapping of a preset, with the sections of `own` in place of its own.
+
+    Raises:
+        SettingsError: there is neither, the preset has no mapping, or `own` is wrong.
+    """
+    if preset is not None and preset not in mapped_presets():
+        raise SettingsError(f"expected one of {', '.join(mapped_presets())}")
     if own is None:
-        if name is None:
-            raise SettingsError(f"callbacks of {configuration.provider}: no preset, no mapping")
-        return preset_mapping(name)
+        if preset is None:
+            raise SettingsError("expected a mapping: there is no preset that has one")
+        return preset_mapping(preset)
     given = read_mapping(dict(own))
-    if name is None:
+    if preset is None:
         return given
-    preset = preset_mapping(name)
+    below = preset_mapping(preset)
     return msgspec.structs.replace(
-        preset,
-        receipts=given.receipts or preset.receipts,
-        inbound=given.inbound or preset.inbound,
-        same_webhook=given.same_webhook or preset.same_webhook,
+        below,
+        receipts=given.receipts or below.receipts,
+        inbound=given.inbound or below.inbound,
+        same_webhook=given.same_webhook or below.same_webhook,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from campaign_common.domain.receipts.callback_url import REFERENCE_PARAMETER
 from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.facts import (
     Accepted,
@@ -22,10 +23,7 @@ from campaign_providers.callbacks.mappings.reader import (
     ReceiptReader,
 )
 from campaign_providers.callbacks.references import ReferenceSigner
-from campaign_providers.callbacks.signatures.reference import (
-    REFERENCE_PARAMETER,
-    ReferenceVerifier,
-)
+from campaign_providers.callbacks.signatures.reference import ReferenceVerifier
 from campaign_providers.callbacks.signatures.verifier import Verifier
 
 Readers = Sequence[ReceiptReader | InboundReader]

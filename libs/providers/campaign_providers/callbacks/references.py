@@ -16,37 +16,40 @@ import re
 import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from typing import NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.receipts.callback_url import LONGEST_REFERENCE
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.domain.shard import Shard
 
-LONGEST_REFERENCE = 40
+__all__ = [
+    "LONGEST_REFERENCE",
+    "OF_RECEIPTS",
+    "REMEMBERED",
+    "SHORTEST_SECRET",
+    "MessageReference",
+    "ReferencePurpose",
+    "ReferenceSigner",
+]
+
 SHORTEST_SECRET = 16
 """Bytes; a shorter secret could be guessed from one reference."""
+
+LONGEST_CAMPAIGN = 8
+"""Bytes of a campaign id."""
+
+REMEMBERED = 1_000
+"""Campaigns whose keys are remembered."""
 
 _CONTEXT = b"camp-mgr reference 1"
 _KEY_ID_CONTEXT = b"camp-mgr reference 1 key id"
 _MAC_BYTES = 12
 _HEAD = struct.Struct(">BBIHH")
+_pack = _HEAD.pack
 _TO_URL = bytes.maketrans(b"+/", b"-_")
-_TEXT = re.compile(r"[A-Za-z0-9_-]{31,40}", re.ASCII)
-
-
-class ReferencePurpose(IntEnum):
-    """The use that a reference was made for."""
-
-    RECEIPT = 0
-    """Receipts of a message of a campaign."""
-    TEST = 1
-    """Receipts of a test message."""
-    ANSWER = 2
-    """Receipts of a single answer to an inbound message."""
-    UNSUBSCRIBE = 3
-    """The link in a message by which a person unsubscribes."""
-    INBOUND = 4
-    """The URL of a gateway that signs nothing, for inbound messages; it names no message."""
+_TEXT = re.compile(rf"[A-Za-z0-9_-]{{31,{LONGEST_REFERENCE}}}", re.ASCII)
 
 
 OF_RECEIPTS = frozenset({ReferencePurpose.RECEIPT, ReferencePurpose.TEST, ReferencePurpose.ANSWER})
@@ -62,24 +65,37 @@ class MessageReference(NamedTuple):
     shard: Shard
 
 
+Hash = Any
+"""A hash object of hashlib."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class _Key:
     key_id: int
-    by_purpose: tuple[hmac.HMAC, ...]
-    """Prepared with the key: a copy costs half of what `hmac.digest` does."""
+    by_purpose: tuple[tuple[Hash, Hash], ...]
+    """The inner and the outer hash of HMAC (RFC 2104), prepared with the key: with copies of them a
+    MAC takes 0.8 us, with one of an object of `hmac` 1.4 us, and with `hmac.digest` 2.0 us."""
 
     def mac(self, purpose: int, named: bytes) -> bytes:
         """Return the MAC of what a reference names."""
-        made = self.by_purpose[purpose].copy()
-        made.update(named)
-        return made.digest()[:_MAC_BYTES]
+        inner, outer = self.by_purpose[purpose]
+        inner, outer = inner.copy(), outer.copy()
+        inner.update(named)
+        outer.update(inner.digest())
+        mac: bytes = outer.digest()[:_MAC_BYTES]
+        return mac
 
 
 class ReferenceSigner:
     """The references of one provider."""
 
-    def __init__(self, provider: str, secrets: Sequence[bytes]) -> None:
+    def __init__(
+        self, provider: str, secrets: Sequence[bytes], from_campaigns: Sequence[int] = ()
+    ) -> None:
         """Derive the keys of the provider's name; the first secret makes, all of them check.
+
+        `from_campaigns`: for each secret the first campaign whose references it makes; those of
+        earlier campaigns are made by the next one, or by the last.
 
         Raises:
             ValueError: there is no secret, or one is too short.
@@ -88,13 +104,16 @@ class ReferenceSigner:
             raise ValueError(f"expected secrets of at least {SHORTEST_SECRET} bytes")
         keys = [_derived(provider, secret) for secret in secrets]
         self._first = keys[0]
+        self._last = keys[-1]
+        self._campaigns: dict[int, tuple[_Key, bytes]] = {}
+        self._bounds = tuple(zip(from_campaigns, keys, strict=True)) if any(from_campaigns) else ()
         self._by_id: dict[int, list[_Key]] = {}
         for key in keys:
             self._by_id.setdefault(key.key_id, []).append(key)
 
     def make(
         self,
-        purpose: ReferencePurpose,
+        purpose: int,
         campaign_id: int = 0,
         seq: int = 0,
         generation: int = 0,
@@ -106,12 +125,29 @@ class ReferenceSigner:
             struct.error: a number is negative or too large for its place.
             OverflowError: the campaign id is.
         """
-        key = self._first
-        head = _HEAD.pack(purpose, key.key_id, seq, generation, shard)
-        named = head + campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
-        if len(named) > _HEAD.size + 8:
-            raise OverflowError("campaign id of more than 8 bytes")
+        known = self._campaigns.get(campaign_id)
+        if known is None:
+            known = self._remember(campaign_id)
+        key, campaign = known
+        named = _pack(purpose, key.key_id, seq, generation, shard) + campaign
         return _text(named + key.mac(purpose, named))
+
+    def _remember(self, campaign_id: int) -> tuple[_Key, bytes]:
+        """Return the key and the bytes of a campaign, of which nearly all messages have a few."""
+        campaign = campaign_id.to_bytes((campaign_id.bit_length() + 7) // 8 or 1, "big")
+        if len(campaign) > LONGEST_CAMPAIGN:
+            raise OverflowError("campaign id of more than 8 bytes")
+        if len(self._campaigns) >= REMEMBERED:
+            self._campaigns = {}
+        known = self._key_of(campaign_id), campaign
+        self._campaigns[campaign_id] = known
+        return known
+
+    def _key_of(self, campaign_id: int) -> _Key:
+        """Return the key of a campaign: the same whenever its references are made."""
+        if not self._bounds or not campaign_id:
+            return self._first
+        return next((key for since, key in self._bounds if campaign_id >= since), self._last)
 
     def read(self, text: str) -> MessageReference | None:
         """Return what a reference names; None: it is not one of this provider."""
@@ -151,12 +187,19 @@ def _derived(provider: str, secret: bytes) -> _Key:
     name = provider.encode("utf-8")
     contexts = (b"%s %d %s" % (_CONTEXT, purpose, name) for purpose in ReferencePurpose)
     derived = (hmac.digest(secret, context, "sha256") for context in contexts)
-    return _Key(key_id, tuple(hmac.new(key, None, "sha256") for key in derived))
+    return _Key(key_id, tuple(map(_hashes, derived)))
+
+
+def _hashes(key: bytes) -> tuple[Hash, Hash]:
+    """Return the inner and the outer hash of HMAC-SHA-256 with a key of 32 bytes."""
+    block = key.ljust(64, b"\0")
+    inner, outer = (sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+    return inner, outer
 
 
 def _is_shortest(campaign: bytes) -> bool:
     """Return whether a number has no leading zero."""
-    return 1 <= len(campaign) <= 8 and (campaign[0] != 0 or len(campaign) == 1)
+    return 1 <= len(campaign) <= LONGEST_CAMPAIGN and (campaign[0] != 0 or len(campaign) == 1)
 
 
 def _text(data: bytes) -> str:

@@ -10,7 +10,7 @@ from campaign_common.errors import SettingsError
 from campaign_common.metrics.distribution import SECONDS, BatchHistogram
 from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import HttpProviderSettings
-from campaign_providers.contract import MessageT, OnResults, PreSendCheck
+from campaign_providers.contract import MakeReferences, MessageT, OnResults, PreSendCheck
 from campaign_providers.http.connections.connection_pool import ConnectionPool
 from campaign_providers.http.requests.current_writer import CurrentWriter
 
@@ -29,10 +29,12 @@ class HttpProvider(Generic[MessageT]):
         check_before_send: PreSendCheck[MessageT],
         on_results: OnResults[MessageT],
         digest_key: bytes = b"",
+        references: MakeReferences | None = None,
     ) -> None:
         """Start the thread.
 
-        With the same `digest_key` senders of one secret have one `account_digest`.
+        With the same `digest_key` senders of one secret have one `account_digest`. `references`:
+        those of the provider's callbacks; None: it has none.
 
         Raises:
             SettingsError: the CA file cannot be used.
@@ -44,7 +46,7 @@ class HttpProvider(Generic[MessageT]):
         self.connections: int | None = settings.connections
         self._loop = uvloop.new_event_loop()
         self.durations = BatchHistogram(SECONDS)
-        self._requests = CurrentWriter(name, settings, digest_key)
+        self._requests = CurrentWriter(name, settings, digest_key, references)
         try:
             self._pool = ConnectionPool(
                 self._loop,

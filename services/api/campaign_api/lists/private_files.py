@@ -11,7 +11,7 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Database
 from campaign_common.dsn import Dsn
 from campaign_common.errors import CampaignError, UserError
-from campaign_common.settings import Settings
+from campaign_common.settings import SecretSettings, Settings
 
 DATA_FOLDER = "SELECT @@datadir"
 
@@ -25,7 +25,18 @@ KEY_FILES = ("ssl.key.location", "ssl.keystore.location", "sasl.oauthbearer.asse
 def private_files(settings: Settings) -> tuple[Path, ...]:
     """Return the files that hold secrets of the service, the configuration first."""
     named = (settings.kafka_properties.get(name) for name in KEY_FILES)
-    return (*settings.sources, *(Path(path) for path in named if path))
+    return (
+        *settings.sources,
+        *(Path(path) for path in named if path),
+        *(secret.file for secret in _secrets_of_callbacks(settings) if secret.file is not None),
+    )
+
+
+def _secrets_of_callbacks(settings: Settings) -> Iterator[SecretSettings]:
+    yield from settings.callbacks.secrets
+    for provider in settings.providers_with_callbacks.values():
+        needed = provider.callbacks.placeholders if provider.callbacks is not None else ()
+        yield from (provider.secrets[each.secret] for each in needed if each.secret is not None)
 
 
 def require_apart(settings: Settings, databases: Sequence[Database]) -> list[str]:

@@ -88,6 +88,8 @@ class Connection:
         """Bytes in memory that this connection counts for."""
         self.yields = False
         """It is to end now, for others or because the process stops."""
+        self.only_callbacks = False
+        """It came through CallbackPort."""
         self.beginning = b""
         """The first bytes of a request, as far as they came while its header was awaited."""
         self.socket = client
@@ -96,6 +98,28 @@ class Connection:
         self._patience = silence
         self._loop_thread = get_ident()
         self.await_request()
+
+    def join(self, others: "Connections") -> "Connections":
+        """Count among `others` from now on; returns those among which it counted.
+
+        Raises:
+            NoRoom: all of them are being worked on; it counts where it did.
+        """
+        others.add(self)
+        before = self._others
+        before.remove(self)
+        self._others = others
+        return before
+
+    def rejoin(self, others: "Connections") -> None:
+        """Count among `others` again, whose bound it may exceed for the rest of its request."""
+        self._others.remove(self)
+        others.take_back(self)
+        self._others = others
+
+    def leave(self) -> None:
+        """Count nowhere: it has ended."""
+        self._others.remove(self)
 
     def await_request(self) -> None:
         """Expect the next header."""

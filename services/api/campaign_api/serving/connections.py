@@ -1,6 +1,7 @@
 """The connections of one process: how many there are, what they hold, and which of them yields."""
 
 import time
+from contextlib import suppress
 
 from campaign_api.serving.connection import Connection, NoRoom, Phase
 
@@ -36,6 +37,12 @@ class Connections:
         """
         if len(self) >= self._most:
             self._end_one(Phase.SENDING)
+        self._phases[connection.phase][connection] = None
+
+    def take_back(self, connection: Connection) -> None:
+        """Take a connection in that was here before; where there is no room, another one yields."""
+        with suppress(NoRoom):
+            self.add(connection)
         self._phases[connection.phase][connection] = None
 
     def move(self, connection: Connection, phase: Phase) -> None:

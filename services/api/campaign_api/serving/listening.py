@@ -13,8 +13,8 @@ class AddressUnusable(CampaignError):
     """Host and Port name no address that this process can listen on."""
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """Listen on `host`:`port`; port 0 is any free one.
+def listen(host: str, port: int, key: str = "Port") -> socket.socket:
+    """Listen on `host`:`port`, which the configuration names by `key`; port 0 is any free one.
 
     Raises:
         AddressUnusable: the port is taken, or the address is not one of this machine.
@@ -30,8 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise AddressUnusable(
-                f"port {port} is taken: end what listens there, or choose another one with Port"
-                f" in the configuration or CAMP__PORT={port + 1}"
+                f"port {port} is taken: end what listens there, or choose another one with {key}"
+                f" in the configuration or CAMP__{key.upper()}={port + 1}"
             ) from error
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise AddressUnusable(f"cannot listen on {host}:{port}: {reason}") from error

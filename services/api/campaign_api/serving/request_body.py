@@ -3,9 +3,16 @@
 import io
 from typing import Any, NoReturn
 
+from gevent import sleep
 from gunicorn.http.message import Request
 
 from campaign_api.serving.connection import LARGEST_HEADER, Connection
+
+BLOCK = 65_536
+"""Bytes of a body that are read at a time."""
+
+CHUNKED_BLOCK = 1_024
+"""The same of a body in chunks, each of which may have one byte and takes time to be parsed."""
 
 FRAMING_ROOM = 8_192
 """Bytes of framing that a body may have beyond `FRAMING`: extensions of chunks, and trailers."""
@@ -67,6 +74,36 @@ class RequestBody:
         self._received += len(block)
         self.is_complete = not block if self.is_chunked else self._received >= self.length
         return block
+
+    def collect(self, most: int) -> bytearray:
+        """Return the whole body; of one with more than `most` bytes, as much as shows it.
+
+        What has arrived is freed where it fails. A body that broke off is not `is_complete`.
+
+        Raises:
+            OSError, ParseException: as for `read`.
+            NoRoom: there is no memory for it.
+        """
+        content = bytearray()
+        try:
+            self._receive(content, most)
+        except BaseException:
+            # It may wait long for its end, beside many others.
+            content.clear()
+            self.discard()
+            raise
+        return content
+
+    def _receive(self, content: bytearray, most: int) -> None:
+        size = CHUNKED_BLOCK if self.is_chunked else BLOCK
+        while not self.is_complete and len(content) <= most:
+            block = self.read(size)
+            content += block
+            if not block:
+                break
+            if not self.is_complete:
+                # A client whose bytes are always there must not keep all others waiting.
+                sleep(0)
 
     def discard(self) -> None:
         """Free what has arrived of a body that is not going to be complete.

@@ -1,9 +1,9 @@
 """gunicorn, run from inside: processes, threads, signals and logs as this service has them."""
 
 import gc
-import resource
 import signal
 import sys
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
@@ -15,25 +15,25 @@ from gunicorn.glogging import Logger
 
 from campaign_api.app import create_app
 from campaign_api.messages.erasing import Eraser
+from campaign_api.serving.callbacks.counted_writes import counted
+from campaign_api.serving.callbacks.endpoint import CallbackEndpoint, EndpointMetrics
+from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
+from campaign_api.serving.connection_bounds import ConnectionBounds, allowed
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import ApiWorker
 from campaign_api.sweep import Sweeper
 from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
+from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
+from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 
 SILENT_WORKER_TIMEOUT = 60
 """Seconds after which a worker whose main loop stands still is replaced.
 
 A long import does not count: it runs in a thread beside that loop.
 """
-
-MOST_CONNECTIONS = 1_000
-"""Of clients, that a worker holds at a time; an idle one takes 12 kB, one with a request 40 kB."""
-
-OTHER_FILES = 256
-"""Files that a worker needs beside those: connections of its database, imports, its own."""
 
 BACKLOG = 64
 
@@ -50,22 +50,42 @@ SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - only an unlinked heartbeat file
 class GunicornServer(BaseApplication):  # type: ignore[misc]
     """The API service: a master process, and workers that each have a database pool."""
 
-    def __init__(self, settings: Settings, listener: int, metrics: MetricsPort | None) -> None:
-        """Take over `listener`, the descriptor of a listening socket; gunicorn closes it."""
+    def __init__(
+        self,
+        settings: Settings,
+        listeners: Sequence[int],
+        metrics: MetricsPort | None,
+        callbacks: Mapping[str, ProviderCallbacks],
+    ) -> None:
+        """Take over the descriptors of listening sockets; gunicorn closes them.
+
+        The first is that of Port, another one that of CallbackPort. `callbacks`: by provider.
+        """
         self._settings = settings
-        self._listener = listener
+        self._listeners = listeners
+        self._callbacks = callbacks
+        self._endpoint: CallbackEndpoint | None = None
         self._metrics = metrics
         self._metrics_worker: MetricsWorker | None = None
         self._databases: Databases | None = None
         self._sweeper: Sweeper | None = None
         self._tracing = ExitStack()
-        self._connections = _connections_allowed()
+        self._connections = allowed(
+            ConnectionBounds.wanted(len(callbacks), has_callback_port=len(listeners) > 1)
+        )
         super().__init__()
 
     @property
-    def connections(self) -> int:
+    def connections(self) -> ConnectionBounds:
         """Clients that a worker may hold connections of."""
         return self._connections
+
+    @property
+    def callback_endpoint(self) -> CallbackEndpoint:
+        """The endpoint of callbacks, once the application is loaded."""
+        if self._endpoint is None:
+            raise RuntimeError("the application is not loaded")
+        return self._endpoint
 
     @property
     def settings(self) -> Settings:
@@ -91,6 +111,15 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
+        metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
+        write = counted(ReceiptWriter(self._databases).write, metrics.callbacks)
+        self._endpoint = CallbackEndpoint(
+            self._callbacks,
+            self._settings.callbacks.base_url or "",
+            ReceiptBatches(self._databases, write),
+            metrics,
+            self._connections.provider,
+        )
         # What stands here now stays: a full collection in the middle of a request skips it.
         gc.collect()
         gc.freeze()
@@ -117,11 +146,11 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     def _options(self) -> dict[str, Any]:
         return {
-            "bind": f"fd://{self._listener}",
+            "bind": [f"fd://{listener}" for listener in self._listeners],
             "workers": self._settings.workers,
             "worker_class": ApiWorker,
             # Beyond its own bound the worker closes what it has accepted, and does not wait.
-            "worker_connections": self.connections + BACKLOG,
+            "worker_connections": self._connections.total + BACKLOG,
             # No header of a client changes where it comes from, or which path it asks for.
             "forwarded_allow_ips": "",
             "limit_request_fields": self._settings.api.max_headers,
@@ -134,18 +163,6 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             "child_exit": _forget_worker,
             "proc_name": "campaign-api",
         }
-
-
-def _connections_allowed() -> int:
-    """Raise the limit of open files as far as needed and allowed; returns what it is enough for."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MOST_CONNECTIONS + OTHER_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    if soft == resource.RLIM_INFINITY:
-        return MOST_CONNECTIONS
-    return min(MOST_CONNECTIONS, max(soft // 2, soft - OTHER_FILES))
 
 
 class _Master(Arbiter):  # type: ignore[misc]

@@ -12,10 +12,11 @@ from contextvars import copy_context
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from gevent import GreenletExit, sleep
+from gevent import GreenletExit
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
+from campaign_api.serving.callbacks.endpoint import CallbackEndpoint
 from campaign_api.serving.connection import ARRIVAL, NoRoom, Phase
 from campaign_api.serving.request_body import BrokenBody, RequestBody
 from campaign_api.serving.responses.liveness import PATH as ALIVE
@@ -39,12 +40,6 @@ READY = "/readyz"
 IGNORED = 4_096
 """Bytes of an unused body that are read, so that the connection can be reused."""
 
-BLOCK = 65_536
-"""Bytes of a body that are read at a time."""
-
-CHUNKED_BLOCK = 1_024
-"""The same of a body in chunks, each of which may have one byte and takes time to be parsed."""
-
 AT_ONCE = 65_536
 """Bytes after which what was produced is sent before more is."""
 
@@ -65,8 +60,10 @@ class Threaded:
         threads: int,
         most_waiting: int,
         liveness: Liveness | None = None,
+        callbacks: CallbackEndpoint | None = None,
     ) -> None:
         """Start `threads`; at most `most_waiting` requests of a key wait for one."""
+        self._callbacks = callbacks
         self.application = application
         self._liveness = liveness
         half = max(1, threads // 2)
@@ -82,6 +79,8 @@ class Threaded:
         Raises:
             TooMuchWork: too many others of the same key wait.
         """
+        if self._callbacks is not None and self._callbacks.takes(environ):
+            return self._answer_in_loop(self._callbacks, environ, start_response)
         threads, key_id = self._threads_for(environ)
         answer = Answer(self.application, environ, start_response, threads, key_id)
         if threads is None and self._liveness is not None:
@@ -100,6 +99,20 @@ class Threaded:
                 error.__traceback__ = None
                 answer.close()
                 raise
+        return answer
+
+    def _answer_in_loop(
+        self,
+        callbacks: CallbackEndpoint,
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> "Answer":
+        answer = Answer(self.application, environ, start_response, None, STRANGER)
+        try:
+            answer.begin(callbacks.respond(environ, start_response))
+        except BaseException:
+            answer.close()
+            raise
         return answer
 
     def _threads_for(self, environ: dict[str, Any]) -> tuple[Threads | None, str]:
@@ -127,36 +140,13 @@ class Threaded:
             connection.move(Phase.BODY)
             connection.end_after(ARRIVAL)
             try:
-                environ["wsgi.input"] = self._collect(body)
+                environ["wsgi.input"] = io.BytesIO(body.collect(self._largest_body))
             except (OSError, ParseException) as error:
                 environ["wsgi.input"] = BrokenBody(error)
             except NoRoom:
                 said = "too many bodies are arriving at once; send the request again later"
                 environ["wsgi.input"] = BrokenBody(ServiceUnavailable(said))
             connection.move(Phase.WORKING)
-
-    def _collect(self, body: RequestBody) -> io.BytesIO:
-        content = bytearray()
-        try:
-            self._receive(body, content)
-        except BaseException:
-            # It may wait long for its end, beside many others.
-            content.clear()
-            body.discard()
-            raise
-        return io.BytesIO(content)
-
-    def _receive(self, body: RequestBody, content: bytearray) -> None:
-        size = CHUNKED_BLOCK if body.is_chunked else BLOCK
-        # Of one that is too large, as much as shows it.
-        while not body.is_complete and len(content) <= self._largest_body:
-            block = body.read(size)
-            content += block
-            if not block:
-                break
-            if not body.is_complete:
-                # A client whose bytes are always there must not keep all others waiting.
-                sleep(0)
 
 
 class Answer:

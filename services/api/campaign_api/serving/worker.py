@@ -19,6 +19,7 @@ from gunicorn.http import wsgi
 from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
+from campaign_api.serving.callbacks.endpoint import CALLBACKS_ONLY
 from campaign_api.serving.connection import Connection, NoRoom, Phase
 from campaign_api.serving.connections import MOST_WAITING, Connections
 from campaign_api.serving.request_body import RequestBody
@@ -41,6 +42,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
     """Worker that serves each connection in a greenlet of its own."""
 
     _trim_at = 0.0
+    _callback_listener: gevent.socket.socket | None = None
 
     def patch(self) -> None:
         """Make greenlets wait at the listening sockets, and leave everything else as it is."""
@@ -52,11 +54,19 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
     def run(self) -> None:
         """Serve until the worker is told to stop."""
         keep_small()
-        settings, most = self.app.settings, self.app.connections
+        settings, bounds = self.app.settings, self.app.connections
+        most = bounds.clients
         self._silence = settings.timeout
         self._connections = Connections(most, MOST_WAITING + settings.api.max_body_bytes)
+        self._callback_connections = Connections(bounds.callback_port)
+        if len(self.sockets) > 1:
+            self._callback_listener = self.sockets[1]
         self._threaded = Threaded(
-            self.wsgi, settings.threads, most_waiting=most // 2, liveness=Liveness(self.wsgi)
+            self.wsgi,
+            settings.threads,
+            most_waiting=most // 2,
+            liveness=Liveness(self.wsgi),
+            callbacks=self.app.callback_endpoint,
         )
         # With several workers gunicorn lets each accept one connection a turn of its loop, so that
         # under a flood a connection waits for as many turns as there are others before it.
@@ -75,6 +85,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
             give_back()
         if not self.alive:
             self._connections.end_idle()
+            self._callback_connections.end_idle()
 
     def timeout_ctx(self) -> AbstractContextManager[None]:
         """Bound nothing here: a connection bounds its own waits."""
@@ -84,9 +95,12 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         """Serve one connection; whatever happens to it ends nothing else."""
         present = gevent.getcurrent()
         connected = socket.socket(fileno=client.detach())
-        connection = Connection(connected, present, self._connections, self._silence)
+        only_callbacks = listener is self._callback_listener
+        others = self._callback_connections if only_callbacks else self._connections
+        connection = Connection(connected, present, others, self._silence)
+        connection.only_callbacks = only_callbacks
         try:
-            self._connections.add(connection)
+            others.add(connection)
             super().handle(listener, connection, addr)
         except NoRoom:
             said = "all connections are being worked on; send the request again later"
@@ -96,7 +110,7 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         except Exception:
             log.exception("connection failed")
         finally:
-            self._connections.remove(connection)
+            connection.leave()
             connection.close_at_once()
 
     def handle_request(self, listener_name: Any, req: Request, sock: Connection, addr: Any) -> None:  # noqa: ANN401
@@ -113,6 +127,8 @@ class ApiWorker(GeventWorker):  # type: ignore[misc]
         )
         # Who is at its other end is asked by the application.
         environ |= {"wsgi.multithread": True, "gunicorn.socket": sock.socket}
+        if sock.only_callbacks:
+            environ[CALLBACKS_ONLY] = True
         body = RequestBody(sock, req, environ, outgoing.invitation)
         try:
             answer = self._threaded(environ, response.start_response)

@@ -14,7 +14,9 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.receipts.reference_purpose import LARGEST_SEQ, ReferencePurpose
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
@@ -271,4 +273,5 @@ def _message(taken: TakenCheck) -> CheckMessage:
         template_name=None if template is None else template.name,
         template_language=None if template is None else template.language,
         parts=() if template is None else template.parts,
+        referenced=(ReferencePurpose.TEST, CampaignId(0), taken.id & LARGEST_SEQ, 0, 0),
     )

@@ -14,6 +14,7 @@ from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignEpoch
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import CONTENT_VERSION, TEXT_VERSION, MessageRecord
+from campaign_common.domain.receipts.reference_purpose import LARGEST_SEQ, ReferencePurpose
 from campaign_common.domain.shard import Epoch
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
@@ -24,7 +25,13 @@ from campaign_common.store.messages.trial_sends import (
     end_trial_message,
     take_test_messages,
 )
-from campaign_providers.contract import CONTENT_NOT_TAKEN, Provider, SendResult, SendStatus
+from campaign_providers.contract import (
+    CONTENT_NOT_TAKEN,
+    Provider,
+    Referenced,
+    SendResult,
+    SendStatus,
+)
 from campaign_providers.registry import MakeProvider
 from campaign_sender.message import Message
 
@@ -60,6 +67,11 @@ class TrialMessage(Message, gc=False, eq=False):
     test_id: int = 0
     taken_at: float = 0.0
     """Boot time in seconds."""
+
+    @property
+    def referenced(self) -> Referenced:
+        """Content of its reference: the test message, by its id in place of a seq."""
+        return ReferencePurpose.TEST, self.record.campaign_id, self.test_id & LARGEST_SEQ, 0, 0
 
     @property
     def idempotency_key(self) -> str:

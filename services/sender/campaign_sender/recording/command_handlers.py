@@ -43,6 +43,7 @@ from campaign_common.store.messages.retry_schedule import (
     schedule_retries,
     waiting_seqs,
 )
+from campaign_common.store.receipts.turned_back import take_receipts_out
 from campaign_common.store.shards import shard_commands
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
 
@@ -96,6 +97,8 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
     rows = rows_of_requeued(entries)
+    generations = {row.seq: row.generation for row in rows}
+    take_receipts_out(cursor, command.shard, command.campaign_id, generations)
     _rewrite(cursors, command, rows, entries)
     schedule_retries(cursor, command.shard, [ScheduledRetry(row, 0.0) for row in rows])
     reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1

@@ -19,6 +19,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -57,6 +58,9 @@ class AwsSms(Vendor):
             (0 < len(body["MessageBody"]) <= 1600 and body["MessageBody"].strip() != "", invalid),
             (len(context) <= 5 and all(len(value) <= 800 for value in context.values()), invalid),
         )
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(reference=request.json()["Context"]["reference"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

@@ -6,6 +6,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -39,6 +40,9 @@ class Bandwidth(Vendor):
             (0 < len(body["text"]) <= 2048, invalid),
             (len(body["tag"]) <= 1024, invalid),
         )
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(reference=request.json()["tag"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

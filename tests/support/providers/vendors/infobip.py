@@ -7,6 +7,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -30,13 +31,23 @@ class Infobip(Vendor):
             return bad
         (message,) = request.json().get("messages", [{}])
         (destination,) = message.get("destinations", [{}])
+        of_callbacks = self.of_callbacks("delivery", "contentType")
         return first_wrong(
             (set(message) == {"sender", "destinations", "content", "webhooks"}, bad),
+            (
+                set(message["webhooks"]) == {"callbackData", *of_callbacks},
+                bad,
+            ),
             (destination.get("to", "").isdigit(), bad),
             (0 < len(destination.get("messageId", "")) <= 200, bad),
             (0 < len(message["content"].get("text", "")) <= 4000, bad),
             (len(message["webhooks"].get("callbackData", "")) <= 4000, bad),
         )
+
+    def reported(self, request: Request) -> Reported:
+        (message,) = request.json()["messages"]
+        webhooks = message["webhooks"]
+        return Reported(webhooks["delivery"]["url"], webhooks["callbackData"])
 
     def read(self, request: Request) -> Sent:
         (message,) = request.json()["messages"]

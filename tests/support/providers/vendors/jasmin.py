@@ -6,6 +6,7 @@ from campaign_common.domain.sms_segments import Encoding, segmentation
 from tests.support.providers.vendors.vendor import (
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -22,7 +23,8 @@ class Jasmin(Vendor):
     def wrong(self, request: Request) -> Answer | None:
         form = request.form()
         signed_in = (form.get("username"), form.get("password"))
-        contents = set(form) - FIELDS
+        of_callbacks = self.of_callbacks("dlr", "dlr-url", "dlr-level", "dlr-method")
+        contents = set(form) - FIELDS - of_callbacks
         both = "content and hex-content cannot be used both in same request."
         neither = "content or hex-content not present."
         return first_wrong(
@@ -39,12 +41,22 @@ class Jasmin(Vendor):
                 _error(400, "Argument [coding] …"),
             ),
             (self._fits(form), _error(400, "Argument [content] …")),
+            (of_callbacks <= set(form), _error(400, "Argument [dlr-url] …")),
+            (form.get("dlr", "yes") in ("yes", "no"), _error(400, "Argument [dlr] …")),
+            (form.get("dlr-level", "2") in ("1", "2", "3"), _error(400, "Argument [dlr-level] …")),
+            (
+                form.get("dlr-method", "POST") in ("GET", "POST"),
+                _error(400, "Argument [dlr-method] …"),
+            ),
         )
 
     def _fits(self, form: dict[str, str]) -> bool:
         if "content" in form:
             return segmentation(form["content"]).encoding is Encoding.GSM7
         return bool(re.fullmatch(r"([0-9a-fA-F]{4})+", form["hex-content"]))
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(request.form()["dlr-url"])
 
     def read(self, request: Request) -> Sent:
         form = request.form()

@@ -3,10 +3,13 @@
 The real gateway is asked the same in tests/integration/providers/test_kannel.py.
 """
 
+from urllib.parse import quote
+
 from campaign_common.domain.sms_segments import Encoding, segmentation
 from tests.support.providers.vendors.vendor import (
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -37,7 +40,10 @@ class KannelDouble(Vendor):
                 bool(query.get("from")),
                 Answer(400, "Sender missing and no global set, rejected"),
             ),
-            (set(query) == FIELDS, Answer(400, "Unknown field, rejected")),
+            (
+                set(query) == FIELDS | self.of_callbacks("dlr-mask", "dlr-url"),
+                Answer(400, "Unknown field, rejected"),
+            ),
             (
                 query.get("coding") == CODINGS[segmentation(text).encoding],
                 Answer(400, "Coding field misformed, rejected"),
@@ -45,6 +51,13 @@ class KannelDouble(Vendor):
             (query.get("charset") == "UTF-8", Answer(400, "Charset or body misformed, rejected")),
             (len(text) <= 670, Answer(400, "Text would be cut off, rejected")),
         )
+
+    def reported(self, request: Request) -> Reported:
+        """Return the URL with its escapes replaced, as Kannel does it."""
+        url = request.query()["dlr-url"]
+        for escape, value in (("%d", "8"), ("%F", "id-1"), ("%A", "NACK/…"), ("%T", "1764486000")):
+            url = url.replace(escape, quote(value, safe=""))
+        return Reported(url)
 
     def read(self, request: Request) -> Sent:
         query = request.query()

@@ -5,6 +5,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -34,6 +35,9 @@ class MessageBird(Vendor):
             (0 < len(body["body"]) <= 1377, invalid),
             (bool(body["originator"]), invalid),
         )
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(reference=request.json()["reference"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

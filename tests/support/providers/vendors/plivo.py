@@ -4,6 +4,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -21,7 +22,7 @@ class Plivo(Vendor):
             return self._error(401)
         if request.path != self.path:
             return self._error(404)
-        if not request.is_json() or set(request.json()) != {"src", "dst", "text"}:
+        if not request.is_json() or set(request.json()) != self._fields():
             return self._error(400)
         body = request.json()
         return first_wrong(
@@ -29,6 +30,12 @@ class Plivo(Vendor):
             (bool(body["src"]) and body["src"] != body["dst"], self._error(400)),
             (0 < len(body["text"]) <= 1600, self._error(400)),
         )
+
+    def _fields(self) -> set[str]:
+        return {"src", "dst", "text"} | self.of_callbacks("url")
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(request.json()["url"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

@@ -7,12 +7,15 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
     Vendor,
     first_wrong,
 )
+
+DELIVERY_REPORTS = {"none", "summary", "full", "per_recipient", "per_recipient_final"}
 
 
 class Sinch(Vendor):
@@ -28,13 +31,19 @@ class Sinch(Vendor):
         body = request.json()
         missing = self._error(400, "syntax_constraint_violation")
         form = self._error(400, "syntax_invalid_parameter_format")
+        of_callbacks = self.of_callbacks("callback_url", "delivery_report")
         return first_wrong(
-            (set(body) == {"from", "to", "body", "client_reference"}, missing),
+            (set(body) == {"from", "to", "body", "client_reference"} | of_callbacks, missing),
+            (body.get("delivery_report", "per_recipient") in DELIVERY_REPORTS, form),
             (len(body.get("to", [])) == 1, missing),
             (body["to"][0].isdigit(), form),
             (0 < len(body["body"]) <= 2000, missing),
             (len(body["client_reference"]) <= 2048, missing),
         )
+
+    def reported(self, request: Request) -> Reported:
+        body = request.json()
+        return Reported(body["callback_url"], body["client_reference"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

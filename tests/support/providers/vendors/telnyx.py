@@ -9,6 +9,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -34,7 +35,7 @@ class Telnyx(Vendor):
             return self._error(401, "10009")
         if request.path != self.path:
             return self._error(404, "10005")
-        if not request.is_json() or set(request.json()) != {"from", "to", "text"}:
+        if not request.is_json() or set(request.json()) != self._fields():
             return self._error(400, "10004")
         body = request.json()
         before = self._answers.get(key, (request.body, None))[0]
@@ -46,6 +47,12 @@ class Telnyx(Vendor):
             (bool(body["text"]), self._error(400, "40316")),
             (len(body["text"]) <= 1530, self._error(400, "40302")),
         )
+
+    def _fields(self) -> set[str]:
+        return {"from", "to", "text"} | self.of_callbacks("webhook_url")
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(request.json()["webhook_url"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

@@ -9,6 +9,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -30,12 +31,18 @@ class Twilio(Vendor):
             (request.path == self.path, self._error(404, 20404)),
             (request.signed_in(basic("account_sid", "auth_token")), self._error(401, 20003)),
             (request.is_form(), self._error(400, 21604)),
-            (set(form) == {"To", "From", "Body"}, self._error(400, 21604)),
+            (
+                set(form) == {"To", "From", "Body"} | self.of_callbacks("StatusCallback"),
+                self._error(400, 21604),
+            ),
             (bool(re.fullmatch(r"\+[1-9][0-9]{6,14}", to)), self._error(400, 21211)),
             (bool(SENDER.fullmatch(sender)), self._error(400, 21212)),
             (bool(text), self._error(400, 21602)),
             (len(text) <= 1600, self._error(400, 21617)),
         )
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(request.form()["StatusCallback"])
 
     def read(self, request: Request) -> Sent:
         form = request.form()

@@ -23,6 +23,7 @@ SECRETS = defaultdict(
     auth_id="MAXXXXXXXXXXXXXXXXXX",
     username="shop",
     password="shop-pw",
+    public_key="ZlZ3bGFxUnVZbWU2M3FqZ3Z1QXlXVGRLd2hYdFNFaWo=",
 )
 """Values that tests enter for the secrets of the pages, by name."""
 
@@ -86,6 +87,15 @@ class Sent(NamedTuple):
     sender: str
 
 
+class Reported(NamedTuple):
+    """What a request asks the gateway to report with."""
+
+    url: str = ""
+    """The callback URL of the message."""
+    reference: str = ""
+    """The text that comes back."""
+
+
 class Scripted(NamedTuple):
     """An answer that a test asks for: the status, and the gateway's code where it has one."""
 
@@ -106,6 +116,16 @@ class Vendor(ABC):
 
     path: str
     """Of the only resource."""
+    takes_callbacks = False
+    """Requests have to have callback URLs; otherwise they must have none."""
+
+    def of_callbacks(self, *fields: str) -> set[str]:
+        """Return fields about a callback URL, where requests have to have them."""
+        return set(fields) if self.takes_callbacks else set()
+
+    def reported(self, _: Request) -> Reported:
+        """Return what the request asks the gateway to report with."""
+        return Reported()
 
     @abstractmethod
     def wrong(self, request: Request) -> Answer | None:

@@ -7,6 +7,7 @@ from campaign_common.domain.sms_segments import Encoding, segmentation
 from tests.support.providers.vendors.vendor import (
     PAGE,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -17,7 +18,7 @@ from tests.support.providers.vendors.vendor import (
 
 FIELDS = {"from", "to", "text", "type", "client-ref"}
 TYPES = {Encoding.GSM7: "text", Encoding.UCS2: "unicode"}
-LONGEST_REFERENCE = 100
+LONGEST_REFERENCE = LONGEST_CALLBACK = 100
 
 
 class Vonage(Vendor):
@@ -30,12 +31,20 @@ class Vonage(Vendor):
             (request.path == self.path, Answer(404, PAGE)),
             (request.signed_in(basic("api_key", "api_secret")), self._status("4")),
             (request.is_form(), self._status("2")),
-            (set(form) == FIELDS and bool(text), self._status("2")),
+            (
+                set(form) == FIELDS | self.of_callbacks("callback") and bool(text),
+                self._status("2"),
+            ),
+            (len(form.get("callback", "")) <= LONGEST_CALLBACK, self._status("3")),
             (form["to"].isdigit(), self._status("3")),
             (form["type"] == TYPES[segmentation(text).encoding], self._status("3")),
             (len(form["client-ref"]) <= LONGEST_REFERENCE, self._status("3")),
             (len(text) <= 3200, self._status("12")),
         )
+
+    def reported(self, request: Request) -> Reported:
+        form = request.form()
+        return Reported(form["callback"], form["client-ref"])
 
     def read(self, request: Request) -> Sent:
         form = request.form()

@@ -7,6 +7,7 @@ from tests.support.providers.vendors.vendor import (
     PAGE,
     SECRETS,
     Answer,
+    Reported,
     Request,
     Scripted,
     Sent,
@@ -49,6 +50,9 @@ class WhatsAppCloud(Vendor):
                 self._error(400, 100),
             ),
         )
+
+    def reported(self, request: Request) -> Reported:
+        return Reported(reference=request.json()["biz_opaque_callback_data"])
 
     def read(self, request: Request) -> Sent:
         body = request.json()

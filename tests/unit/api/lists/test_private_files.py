@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from campaign_api.lists.private_files import private_files, require_apart
 from campaign_common.dsn import parse_dsn
@@ -15,6 +16,7 @@ from campaign_common.settings import (
     SyncClientSettings,
     load_settings,
 )
+from tests.support.sample import SAMPLE
 
 
 @pytest.fixture
@@ -57,3 +59,20 @@ def test_files_of_the_configuration_are_known(tmp_path: Path) -> None:
     dsn.write_text("root@tcp(127.0.0.1:1)/camp\n")
     loaded = load_settings(configuration, {"CAMP__MYSQL__DSN_FILE": str(dsn)})
     assert private_files(loaded) == (configuration, dsn)
+
+
+def test_secrets_of_callbacks_are_known(tmp_path: Path) -> None:
+    """Those that this service reads; a sender's are none of them."""
+    names = ("references", "token", "sid")
+    references, token, sid = (str(tmp_path / name) for name in names)
+    provider = {
+        "Preset": "twilio",
+        "Secrets": {"account_sid": {"File": sid}, "auth_token": {"File": token}},
+    }
+    callbacks = {"BaseUrl": "https://camp.example.com", "Secrets": [{"File": references}]}
+    configuration = tmp_path / "campmgr.yaml"
+    configuration.write_text(
+        SAMPLE + yaml.safe_dump({"Callbacks": callbacks, "Providers": {"gate": provider}})
+    )
+    found = private_files(load_settings(configuration, {}))
+    assert found == (configuration, Path(references), Path(token))

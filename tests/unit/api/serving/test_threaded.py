@@ -10,6 +10,7 @@ from flask import Response, abort, request
 
 from campaign_api.serving.connection import Phase
 from campaign_api.serving.connections import NoRoom
+from campaign_api.serving.request_body import RequestBody
 from campaign_api.serving.threaded import ApplicationFailed, Threaded, TooMuchWork
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.view_metadata import IdempotencyMode, idempotent
@@ -32,15 +33,16 @@ class Connection:
         self.keeps_pace = True
 
 
-class Body:
-    """A body that is on its way."""
+class Body(RequestBody):
+    """A body that is on its way, without a request of gunicorn."""
+
+    is_at_hand = False
 
     def __init__(self, content: bytes = b"", error: Exception | None = None) -> None:
-        self.connection = Connection()
+        self.connection = Connection()  # type: ignore[assignment]
         self.length = len(content)
         self.is_complete = False
         self.is_chunked = False
-        self.is_at_hand = False
         self.reads = 0
         self.is_discarded = False
         self._content = io.BytesIO(content)

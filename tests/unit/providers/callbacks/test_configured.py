@@ -73,7 +73,7 @@ def test_a_section_of_ones_own_goes_over_the_preset() -> None:
     ("keys", "text"),
     [
         pytest.param({"preset": "none"}, "expected one of aws_sms, ", id="unknown preset"),
-        pytest.param({"preset": None}, "no preset, no mapping", id="nothing"),
+        pytest.param({"preset": None}, "there is no preset that has one", id="nothing"),
         pytest.param({"mapping": {"Receipt": {}}}, "unknown field", id="wrong mapping"),
         pytest.param({"reference_secrets": (b"short",)}, "at least 16 bytes", id="short secret"),
         pytest.param({"preset": "telnyx"}, "SameWebhook needs a signature", id="no signature"),

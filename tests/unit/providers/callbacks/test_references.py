@@ -1,5 +1,7 @@
 """A reference names a message, and no other text does."""
 
+import base64
+import hmac
 import struct
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from campaign_providers.callbacks.references import (
     LONGEST_REFERENCE,
     OF_RECEIPTS,
+    REMEMBERED,
     MessageReference,
     ReferencePurpose,
     ReferenceSigner,
@@ -148,3 +151,46 @@ def test_what_was_made_before_is_still_read() -> None:
     assert signer.read(text) == (
         MessageReference(ReferencePurpose.RECEIPT, 1_000_000_001, 17, 0, 5)  # type: ignore[arg-type]
     )
+
+
+def test_the_signature_is_hmac_sha_256() -> None:
+    """Of everything in front of it, under a key of provider and purpose, cut to 96 bits."""
+    text = SIGNER.make(ReferencePurpose.TEST, 258, 17, 1, 5)
+    data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    key = hmac.digest(NEW, b"camp-mgr reference 1 1 twilio", "sha256")
+    assert data[-12:] == hmac.digest(key, data[:-12], "sha256")[:12]
+    assert data[2:-12].hex() == "00000011" + "0001" + "0005" + "0102"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "campaign_id", "secret"),
+    [
+        pytest.param((), 1, NEW, id="the first makes all"),
+        pytest.param((0, 0), 1, NEW, id="the first of all campaigns"),
+        pytest.param((10, 0), 9, OLD, id="an earlier campaign"),
+        pytest.param((10, 0), 10, NEW, id="the first campaign"),
+        pytest.param((10, 0), 2**40, NEW, id="a later campaign"),
+        pytest.param((10, 0), 0, NEW, id="no campaign"),
+        pytest.param((10, 5), 4, OLD, id="before all of them"),
+        pytest.param((10, 5), 5, OLD, id="between"),
+    ],
+)
+def test_the_campaign_says_which_secret_makes(
+    bounds: tuple[int, ...], campaign_id: int, secret: bytes
+) -> None:
+    """In every try, whatever was made before."""
+    signer = ReferenceSigner("twilio", [NEW, OLD], bounds)
+    expected = ReferenceSigner("twilio", [secret]).make(ReferencePurpose.RECEIPT, campaign_id, 5)
+    for other in (1, 10, campaign_id):
+        signer.make(ReferencePurpose.RECEIPT, other, 5)
+    made = signer.make(ReferencePurpose.RECEIPT, campaign_id, 5)
+    assert made == expected
+    assert signer.read(made) is not None
+
+
+def test_campaigns_are_remembered_within_bounds() -> None:
+    for campaign_id in range(1, 3 * REMEMBERED):
+        text = SIGNER.make(ReferencePurpose.RECEIPT, campaign_id, 5)
+        found = SIGNER.read(text)
+        assert found is not None
+        assert found.campaign_id == campaign_id

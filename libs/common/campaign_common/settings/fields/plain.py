@@ -95,8 +95,8 @@ class Plain(String):
 class Ascii(Plain):
     """Plain text of printable ASCII."""
 
-    def __init__(self, longest: int = 255) -> None:
-        super().__init__(longest)
+    def __init__(self, longest: int = 255, *, null: bool = False) -> None:
+        super().__init__(longest, null=null)
         self.expected = f"expected 1 to {longest} characters of printable ASCII"
         self.error_messages["invalid"] = self.expected
 

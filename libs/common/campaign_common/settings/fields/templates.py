@@ -22,6 +22,12 @@ NUMBERS = frozenset({"campaign_id", "seq", "segments", "expires_in"})
 ADDRESSING = frozenset({"phone", "phone.plus", "phone.national", "key", "reference", "coding"})
 """Placeholders whose values are ASCII letters, digits, hyphens and the plus sign."""
 
+CALLBACK_URL = "callback_url"
+CALLBACKS = "callbacks"
+
+OF_CALLBACKS = frozenset({CALLBACK_URL, CALLBACKS})
+"""Placeholders of fields that requests have only where the provider has callback URLs."""
+
 TIMES = frozenset({"now", "now.unix", "now.unix_ms"})
 """Placeholders for the moment at which a request is made; all but the first are numbers."""
 
@@ -31,7 +37,7 @@ VARYING = frozenset({"expires_in"}) | TIMES
 CONTENT = frozenset({"body", "hex_ucs2", "from", "template.name", "template.language"})
 """Placeholders whose values people wrote."""
 
-PLACEHOLDERS = NUMBERS | ADDRESSING | TIMES | CONTENT
+PLACEHOLDERS = NUMBERS | ADDRESSING | OF_CALLBACKS | TIMES | CONTENT
 
 PARTS = "parts"
 SECRET = "secret"  # noqa: S105 - the prefix of a placeholder
@@ -146,7 +152,7 @@ def split_text(text: str, *, message: bool = True) -> TextTemplate:
 
 
 def _placeholder(name: str, *, message: bool) -> Placeholder:
-    allowed = PLACEHOLDERS if message else PLACEHOLDERS - CONTENT
+    allowed = PLACEHOLDERS if message else PLACEHOLDERS - CONTENT - OF_CALLBACKS
     if name in allowed:
         return Placeholder(name)
     if (secret := _SECRET.fullmatch(name)) is not None:

@@ -18,6 +18,8 @@ from campaign_common.settings.fields.plain import (
     String,
 )
 from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityProperties
+from campaign_common.settings.sections.callbacks import CallbacksSettings
+from campaign_common.settings.sections.callbacks_of_providers import callbacks_conflicts
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -56,6 +58,10 @@ class Settings:
     metrics_port: int = key("MetricsPort", Int(0, 65_535), default=0)
     """The port, at `Host`, where every service answers `GET /metrics` for Prometheus; 0: none. See
     below, and [metrics](metrics.md)."""
+    callback_port: int = key("CallbackPort", Int(0, 65_535), default=0)
+    """A port of the API, at `Host`, for callbacks of providers and nothing else, which may be
+    exposed where `Port` is not; 0: none. `Port` takes them in either case. See
+    [receipts](../operations/receipts.md)."""
     timeout: float = key("Timeout", Milliseconds(100, 86_400_000), default=120_000, original=True)
     """The time without progress after which a request of the API is given up, such as an import
     during an outage of the database, or a client that sends and reads nothing."""
@@ -100,6 +106,7 @@ class Settings:
     route_settings: Mapping[str, RouteSettings] = key("Routes", RouteMap(), default={})
     """Routes, by names that no provider has: campaigns name one where they may name a provider.
     See [routes](../guides/routes.md)."""
+    callbacks: CallbacksSettings = key("Callbacks", Section(CallbacksSettings), default={})
     simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
     http: HttpSettings = key("Http", Section(HttpSettings), default={})
     retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
@@ -132,6 +139,7 @@ class Settings:
             yield ("Http", "Timeout"), message
         yield from self._providers_conflicts()
         yield from self._routes_conflicts()
+        yield from callbacks_conflicts(self.callbacks, self.providers)
         topic = self.sync_client.topic
         if self.send_client.topics not in {(), (topic,)}:
             message = (
@@ -148,6 +156,17 @@ class Settings:
         """All providers by name: those of `Providers`, of `Simulated`, and of `Http` with a URL."""
         http = {} if self.http.url is None else {"http": self.http}
         return {"simulated": self.simulated, **http, **self.providers}
+
+    @property
+    def providers_with_callbacks(self) -> Mapping[str, HttpProviderSettings]:
+        """The providers that have callbacks, by name; none without `Callbacks.BaseUrl`."""
+        if self.callbacks.base_url is None:
+            return {}
+        return {
+            name: provider
+            for name, provider in self.providers.items()
+            if isinstance(provider, HttpProviderSettings) and provider.callbacks is not None
+        }
 
     @property
     def routes(self) -> Routes:

@@ -13,8 +13,8 @@ from campaign_common.domain.campaign import CampaignId
 
 LARGEST_SEQ = 2**32 - 1
 
-PER_SHARD = ("message_retries_{:d}", "messages_{:d}")
-SHARED = ("possibly_sent", "late_results")
+PER_SHARD = ("message_retries_{:d}", "receipts_{:d}", "messages_{:d}")
+SHARED = ("possibly_sent", "late_results", "open_receipts")
 """Tables that are found by campaign_id and seq."""
 
 
@@ -48,12 +48,21 @@ UNION
 UNION
 (SELECT campaign_id FROM campaign_budgets WHERE campaign_id > %s
  ORDER BY campaign_id LIMIT %s)
+UNION
+(SELECT DISTINCT campaign_id FROM receipt_counters WHERE campaign_id > %s
+ ORDER BY campaign_id LIMIT %s)
 ORDER BY campaign_id LIMIT %s
 """
 
 DELETE_COSTS = "DELETE FROM campaign_costs WHERE campaign_id = %s"
 
 DELETE_POSSIBLE_DUPLICATES = "DELETE FROM possible_duplicates WHERE campaign_id = %s"
+
+DELETE_RECEIPT_COUNTERS = "DELETE FROM receipt_counters WHERE campaign_id = %s"
+
+SELECT_SHARDS_OF_RECEIPTS = """
+SELECT DISTINCT shard FROM receipt_counters WHERE campaign_id = %s ORDER BY shard
+"""
 
 DELETE_BUDGET = "DELETE FROM campaign_budgets WHERE campaign_id = %s"
 
@@ -123,10 +132,30 @@ def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
     return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
 
 
+def delete_receipt_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
+    """Delete the counters of a campaign's receipts; return how many rows went.
+
+    They go before the receipts: one that comes between is still counted, and found by that.
+    """
+    return cursor.execute(DELETE_RECEIPT_COUNTERS, (campaign_id,))
+
+
 def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
-    """List campaigns that have costs, a budget or possible duplicates, by id; they may be gone."""
-    cursor.execute(SELECT_COSTED, (*[after_id, limit] * 3, limit))
+    """List campaigns with costs, a budget, possible duplicates or receipts, by id.
+
+    They may be gone.
+    """
+    cursor.execute(SELECT_COSTED, (*[after_id, limit] * 4, limit))
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
+
+
+def tables_of_receipts(cursor: Cursor, campaign_id: CampaignId) -> list[str]:
+    """Name the tables with receipts of a campaign, by its counters.
+
+    A receipt that came while its campaign was purged is written after the others were deleted.
+    """
+    cursor.execute(SELECT_SHARDS_OF_RECEIPTS, (campaign_id,))
+    return [f"receipts_{shard:d}" for (shard,) in cursor.fetchall()] + ["open_receipts"]
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

@@ -13,6 +13,10 @@ Numbers = Mapping[int, int]
 """Numbers of messages by status."""
 
 
+ReceiptNumbers = Mapping[tuple[int, int], int]
+"""Numbers of receipts by state and rank."""
+
+
 class StartedCampaign(NamedTuple):
     """A campaign that has started; `total` was frozen then."""
 
@@ -31,6 +35,10 @@ class ShardCounts(NamedTuple):
     ledger: Numbers
     counters: Numbers
     retries: int
+    receipts: ReceiptNumbers
+    receipt_counters: ReceiptNumbers
+    receipts_astray: int
+    """Receipts that are closed as sent, and the ledger does not say so."""
 
 
 SELECT_STARTED = """
@@ -45,13 +53,24 @@ WHERE id IN %s AND shards IS NOT NULL ORDER BY id
 
 # One statement, so that all of it is read at one moment, whatever goes on.
 SELECT_SHARD = """
-SELECT 'ledger' AS part, status, COUNT(*) FROM messages_{shard:d}
+SELECT 'ledger' AS part, status, 0, COUNT(*) FROM messages_{shard:d}
 WHERE campaign_id = %s GROUP BY status
 UNION ALL
-SELECT 'counters', status, n FROM campaign_counters
+SELECT 'counters', status, 0, n FROM campaign_counters
 WHERE campaign_id = %s AND shard = %s AND n <> 0
 UNION ALL
-SELECT 'retries', 0, COUNT(*) FROM message_retries_{shard:d} WHERE campaign_id = %s
+SELECT 'retries', 0, 0, COUNT(*) FROM message_retries_{shard:d} WHERE campaign_id = %s
+UNION ALL
+SELECT 'receipts', state, receipt_rank, COUNT(*) FROM receipts_{shard:d}
+WHERE campaign_id = %s AND receipt_rank > 0 GROUP BY state, receipt_rank
+UNION ALL
+SELECT 'receipt_counters', state, receipt_rank, n FROM receipt_counters
+WHERE campaign_id = %s AND shard = %s AND n <> 0
+UNION ALL
+SELECT 'receipts_astray', 0, 0, COUNT(*) FROM receipts_{shard:d} r
+LEFT JOIN messages_{shard:d} m ON m.campaign_id = r.campaign_id AND m.seq = r.seq
+  AND m.generation = r.generation AND m.status = 1
+WHERE r.campaign_id = %s AND r.state = 1 AND m.seq IS NULL
 """
 
 SELECT_LIST_STATE = "SELECT state FROM recipient_lists WHERE id = %s"
@@ -73,11 +92,22 @@ def named_campaigns(cursor: Cursor, campaign_ids: Collection[CampaignId]) -> lis
 
 def read_shard(cursor: Cursor, campaign_id: CampaignId, shard: int) -> ShardCounts:
     """Count a campaign's messages in one shard in every way there is."""
-    cursor.execute(SELECT_SHARD.format(shard=shard), (campaign_id, campaign_id, shard, campaign_id))
-    parts: dict[str, dict[int, int]] = defaultdict(dict)
-    for part, status, n in cursor.fetchall():
-        parts[part][int(status)] = int(n)
-    return ShardCounts(parts["ledger"], parts["counters"], parts["retries"][0])
+    of_shard = campaign_id, shard
+    cursor.execute(
+        SELECT_SHARD.format(shard=shard),
+        (campaign_id, *of_shard, campaign_id, campaign_id, *of_shard, campaign_id),
+    )
+    parts: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+    for part, number, rank, n in cursor.fetchall():
+        parts[part][int(number), int(rank)] = int(n)
+    return ShardCounts(
+        _by_status(parts["ledger"]),
+        _by_status(parts["counters"]),
+        parts["retries"][0, 0],
+        parts["receipts"],
+        parts["receipt_counters"],
+        parts["receipts_astray"][0, 0],
+    )
 
 
 def count_listed(cursor: Cursor, campaign: StartedCampaign) -> int | None:
@@ -88,6 +118,10 @@ def count_listed(cursor: Cursor, campaign: StartedCampaign) -> int | None:
     cursor.execute(COUNT_RECIPIENTS, (campaign.list_id, campaign.last_seq))
     ((n,),) = cursor.fetchall()
     return int(n)
+
+
+def _by_status(numbers: ReceiptNumbers) -> Numbers:
+    return {status: n for (status, _), n in numbers.items()}
 
 
 def _campaigns(cursor: Cursor) -> list[StartedCampaign]:

@@ -22,6 +22,7 @@ TABLES: Mapping[str, str] = {
     "erasures": "id",
     "idempotency_keys": "api_key_id",
     "late_results": "id",
+    "open_receipts": "campaign_id",
     "partition_map": "topic",
     "possible_duplicates": "campaign_id",
     "possibly_sent": "campaign_id",
@@ -34,6 +35,7 @@ TABLES: Mapping[str, str] = {
     "provider_limits": "provider",
     "provider_slots": "provider",
     "purged_campaigns": "id",
+    "receipt_counters": "campaign_id",
     "recipient_lists": "id",
     "recipient_rejects": "list_id",
     "recipients": "list_id",
@@ -46,7 +48,7 @@ TABLES: Mapping[str, str] = {
 }
 """Every table that is not a shard's, and a column of it."""
 
-OF_A_SHARD = ("messages", "message_retries")
+OF_A_SHARD = ("messages", "message_retries", "receipts")
 OF_SHARDS = "campaign_id"
 
 JOINED = 50

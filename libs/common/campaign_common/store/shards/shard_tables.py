@@ -1,4 +1,4 @@
-"""The tables that exist once per shard: the ledger, its retries, and the shard's claim row."""
+"""The tables that exist once per shard: ledger, retries, receipts, and the shard's claim row."""
 
 from collections.abc import Collection, Iterable
 
@@ -43,6 +43,21 @@ CREATE TABLE IF NOT EXISTS message_retries_{shard} (
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
 """
 
+# `provider` is NULL where it is the one that the campaign names, as in the ledger.
+CREATE_RECEIPTS = """
+CREATE TABLE IF NOT EXISTS receipts_{shard} (
+  campaign_id  BIGINT UNSIGNED NOT NULL,
+  seq          INT UNSIGNED NOT NULL,
+  generation   SMALLINT UNSIGNED NOT NULL,
+  receipt_rank TINYINT UNSIGNED NOT NULL,
+  state        TINYINT UNSIGNED NOT NULL,
+  provider     VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  code         VARCHAR(32) CHARACTER SET ascii NULL,
+  reported_at  DATETIME(6) NULL,
+  PRIMARY KEY (campaign_id, seq)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin
+"""
+
 # What ledgers of 0.1.0 lack. Neither statement copies the table; both in one would.
 ALTER_MESSAGES = (
     """
@@ -72,6 +87,11 @@ VALUES (%s, REPEAT('\\0', 16), '', NOW(6))
 TABLES_NAMED = """
 SELECT TABLE_NAME FROM information_schema.TABLES
 WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^message(s|_retries)_[0-9]+$'
+"""
+
+RECEIPTS_NAMED = """
+SELECT TABLE_NAME FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME REGEXP '^receipts_[0-9]+$'
 """
 
 CURRENT_NAMED = """
@@ -121,6 +141,7 @@ def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
     for shard in shards:
         cursor.execute(CREATE_MESSAGES.format(shard=shard))
         cursor.execute(CREATE_RETRIES.format(shard=shard))
+        cursor.execute(CREATE_RECEIPTS.format(shard=shard))
         cursor.execute(INSERT_CLAIM, (shard,))
 
 
@@ -149,9 +170,13 @@ def make_view(cursor: Cursor, elsewhere: Collection[int]) -> None:
 
 def missing_shard_tables(cursor: Cursor, shards: Iterable[int]) -> list[str]:
     """Name the tables that these shards need and the database lacks."""
-    cursor.execute(TABLES_NAMED)
-    present = {row[0] for row in cursor.fetchall()}
-    needed = [f"{table}_{n}" for n in shards for table in ("messages", "message_retries")]
+    present = set()
+    for named in (TABLES_NAMED, RECEIPTS_NAMED):
+        cursor.execute(named)
+        present |= {row[0] for row in cursor.fetchall()}
+    needed = [
+        f"{table}_{n}" for n in shards for table in ("messages", "message_retries", "receipts")
+    ]
     return [table for table in needed if table not in present]
 
 

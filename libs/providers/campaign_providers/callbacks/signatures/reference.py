@@ -4,6 +4,7 @@ It names one message and nothing else, so who learns of it can report about that
 URL for inbound messages has a reference of its own purpose.
 """
 
+from campaign_common.domain.receipts.callback_url import REFERENCE_PARAMETER
 from campaign_providers.callbacks.facts import CallbackPurpose, CallbackRequest, RefusalReason
 from campaign_providers.callbacks.references import (
     OF_RECEIPTS,
@@ -11,9 +12,6 @@ from campaign_providers.callbacks.references import (
     ReferenceSigner,
 )
 from campaign_providers.callbacks.signatures.verifier import Verifier
-
-REFERENCE_PARAMETER = "m"
-"""The query's parameter with the reference."""
 
 _PURPOSES = {
     CallbackPurpose.RECEIPTS: OF_RECEIPTS,

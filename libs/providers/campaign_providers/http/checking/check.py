@@ -19,7 +19,7 @@ from campaign_providers.check import (
     ShownAnswer,
     ShownHeader,
 )
-from campaign_providers.contract import OutboundMessage, SendResult
+from campaign_providers.contract import MakeReferences, OutboundMessage, SendResult
 from campaign_providers.http.answers.mapper import ResponseMapper
 from campaign_providers.http.answers.reader import HttpResponse
 from campaign_providers.http.checking.credentials import MaskedSettings, credential_values
@@ -28,11 +28,10 @@ from campaign_providers.http.checking.rules import described
 from campaign_providers.http.checking.shown_request import cut, shown_request, signature_of
 from campaign_providers.http.checking.single_exchange import SingleExchange
 from campaign_providers.http.connections.dialer import Dialer
-from campaign_providers.http.requests.current_writer import account_digest
-from campaign_providers.http.requests.secret_files import SecretFiles, SecretUnreadable
+from campaign_providers.http.requests.current_writer import WriterSource, account_digest
 from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable
-from campaign_providers.http.requests.writer import RequestWriter
+from campaign_providers.secret_files import SecretUnreadable
 
 HEADERS_OF_USE = frozenset(
     {
@@ -76,7 +75,13 @@ Others, such as cookies, may hold what must not be shown.
 class HttpCheck:
     """Check of one provider; a send has a connection of its own, which no other message uses."""
 
-    def __init__(self, name: str, settings: HttpProviderSettings, digest_key: bytes = b"") -> None:
+    def __init__(
+        self,
+        name: str,
+        settings: HttpProviderSettings,
+        digest_key: bytes = b"",
+        references: MakeReferences | None = None,
+    ) -> None:
         self.name = name
         self._settings = replace(
             settings,
@@ -84,6 +89,7 @@ class HttpCheck:
             timeout=min(settings.timeout, LONGEST_TIMEOUT),
         )
         self._digest_key = digest_key
+        self._references = references
         self._masked = MaskedSettings(settings)
 
     @property
@@ -96,14 +102,14 @@ class HttpCheck:
         settings = self._settings
         self._require_support(message)
         try:
-            secrets = SecretFiles(settings.secrets).read()
-            request = RequestWriter(settings, secrets).write(message)
+            writer, secrets, references = WriterSource(settings, self._references).read()
+            request = writer.write(message)
             hidden = {
                 *credential_values(settings, secrets, self._masked.constants),
                 signature_of(request) or "",
             }
             redact = Redaction(hidden, message.phone)
-            shown = shown_request(self._masked, message, redact, request)
+            shown = shown_request(self._masked, message, redact, request, references)
         except SecretUnreadable as error:
             raise CheckImpossible(str(error)) from error
         except Unsendable as error:

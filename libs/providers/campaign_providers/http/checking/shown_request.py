@@ -4,7 +4,7 @@ import re
 
 from campaign_common.settings import HttpRequestSettings
 from campaign_providers.check import LONGEST_SHOWN, MASKED, ShownHeader, ShownRequest
-from campaign_providers.contract import OutboundMessage
+from campaign_providers.contract import MessageReferences, OutboundMessage
 from campaign_providers.http.checking.credentials import MaskedSettings
 from campaign_providers.http.checking.redaction import Redaction
 from campaign_providers.http.requests.writer import RequestWriter
@@ -15,7 +15,11 @@ _SIGNATURE = re.compile(r"(?<=Signature=)[0-9a-f]+")
 
 
 def shown_request(
-    masked: MaskedSettings, message: OutboundMessage, redact: Redaction, sent: bytes
+    masked: MaskedSettings,
+    message: OutboundMessage,
+    redact: Redaction,
+    sent: bytes,
+    references: MessageReferences | None = None,
 ) -> ShownRequest:
     """Return the request of a message as it is shown; its length is that of what is `sent`.
 
@@ -26,7 +30,7 @@ def shown_request(
         Unsendable: as `RequestWriter.write`.
     """
     settings: HttpRequestSettings = masked.settings
-    writer = RequestWriter(settings, dict.fromkeys(settings.secrets, MASKED))
+    writer = RequestWriter(settings, dict.fromkeys(settings.secrets, MASKED), references)
     line, headers, body = _parts(writer.write(message))
     method, _, rest = line.partition(" ")
     lengths = {name.lower(): value for name, value in _parts(sent)[1]}

@@ -6,6 +6,9 @@ from campaign_common.settings.fields.templates import Placeholder, TextTemplate
 from campaign_providers.contract import OutboundMessage
 from campaign_providers.http.requests.values import GetValue, Values
 
+SAFE = frozenset({"key", "reference"})
+"""Placeholders whose values are made here, of letters, digits, - and _: nothing escapes them."""
+
 Escape = Callable[[str | int], bytes]
 GetBytes = Callable[[OutboundMessage], bytes]
 Piece = bytes | GetBytes
@@ -59,7 +62,12 @@ def piece_of(placeholder: Placeholder, values: Values, escape: Escape) -> Piece:
     constant = values.constant(placeholder)
     if constant is not None:
         return escape(constant)
-    return _escaped(values.function(placeholder), escape)
+    get = values.function(placeholder)
+    return _encoded(get) if placeholder.name in SAFE else _escaped(get, escape)
+
+
+def _encoded(get: GetValue) -> GetBytes:
+    return lambda message: str(get(message)).encode()
 
 
 def _escaped(get: GetValue, escape: Escape) -> GetBytes:

@@ -86,11 +86,23 @@ def _text_node(text: TextTemplate, values: Values) -> MakeJson:
         constant = "".join(literals)
         return lambda _: constant
     if text.alone is None:
-        return lambda message: "".join(_texts(pieces, message))
+        if any(values.is_optional(placeholder) for placeholder in text.placeholders):
+            return lambda message: "".join(_texts(pieces, message))
+        return _formatted(pieces)
     function = values.function(text.alone)
     if not values.is_optional(text.alone):
         return function
     return lambda message: msgspec.UNSET if (value := function(message)) is None else value
+
+
+def _formatted(pieces: Sequence[str | GetValue]) -> MakeJson:
+    """Return a function that joins pieces, all of which have a value."""
+    form = "".join(one.replace("%", "%%") if isinstance(one, str) else "%s" for one in pieces)
+    functions = [piece for piece in pieces if not isinstance(piece, str)]
+    if len(functions) == 1:
+        (only,) = functions
+        return lambda message: form % only(message)
+    return lambda message: form % tuple([function(message) for function in functions])
 
 
 def _texts(pieces: Sequence[str | GetValue], message: OutboundMessage) -> Iterator[str]:

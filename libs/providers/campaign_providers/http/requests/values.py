@@ -11,7 +11,7 @@ import phonenumbers
 from campaign_common.domain.sms_segments import Encoding, segmentation
 from campaign_common.settings import HttpRequestSettings
 from campaign_common.settings.fields.templates import Placeholder
-from campaign_providers.contract import OutboundMessage
+from campaign_providers.contract import MessageReferences, OutboundMessage
 
 MessageValue = str | int | None
 """The value of a placeholder; None: the message has none."""
@@ -30,8 +30,16 @@ class Unsendable(Exception):
 class Values:
     """Functions that return the values of placeholders."""
 
-    def __init__(self, settings: HttpRequestSettings, secrets: Mapping[str, str]) -> None:
-        """Take the value of each secret by its name."""
+    def __init__(
+        self,
+        settings: HttpRequestSettings,
+        secrets: Mapping[str, str],
+        references: MessageReferences | None = None,
+    ) -> None:
+        """Take the value of each secret by its name.
+
+        Without `references` the idempotency key stands for the reference of a message.
+        """
         self._settings = settings
         self._secrets = secrets
         ucs2_as = settings.encoding.ucs2_as
@@ -45,6 +53,8 @@ class Values:
             "body": body,
             "hex_ucs2": hex_ucs2,
         }
+        if references is not None:
+            self._configured = {**self._configured, "reference": references.of}
 
     def is_optional(self, placeholder: Placeholder) -> bool:
         """Return whether some messages have no value for a placeholder."""

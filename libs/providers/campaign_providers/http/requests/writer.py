@@ -8,8 +8,12 @@ from typing import NamedTuple
 from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.settings import HttpRequestSettings
 from campaign_common.settings.fields.templates import TextTemplate
-from campaign_providers.contract import OutboundMessage
+from campaign_providers.contract import MessageReferences, OutboundMessage
 from campaign_providers.http.requests.bodies import CONTENT_TYPES, body_of, fields_of
+from campaign_providers.http.requests.callback_fields import (
+    with_callback_urls,
+    without_callback_urls,
+)
 from campaign_providers.http.requests.compiling import CompiledText, Piece, pieces_of
 from campaign_providers.http.requests.escaping import (
     as_text,
@@ -18,13 +22,10 @@ from campaign_providers.http.requests.escaping import (
     in_url,
     in_url_again,
 )
-from campaign_providers.http.requests.secret_files import SecretUnreadable
 from campaign_providers.http.requests.signature import AwsSigner, SignedRequest, amz_date
 from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable, Values
-
-SAFE_IN_HEADERS = frozenset({"key", "reference"})
-"""Placeholders whose values are made here, of digits and hyphens."""
+from campaign_providers.secret_files import SecretUnreadable
 
 END = b"\r\n\r\n"
 
@@ -42,15 +43,26 @@ class RequestWriter:
     With `Sign` the time of the signature differs, and so do `{expires_in}` and `{now}`.
     """
 
-    def __init__(self, settings: HttpRequestSettings, secrets: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        settings: HttpRequestSettings,
+        secrets: Mapping[str, str],
+        references: MessageReferences | None = None,
+    ) -> None:
         """Compile the templates; `secrets` has the value of each secret by its name.
+
+        `references`: those of the provider's callbacks; None: it has none.
 
         Raises:
             SecretUnreadable: the user of `Basic` contains a colon, which a secret brings in.
         """
+        if references is not None and references.url_before is not None:
+            settings = with_callback_urls(settings, references.url_before)
+        else:
+            settings = without_callback_urls(settings)
         self._settings = settings
         self.target = Target(settings.url.origin)
-        self._values = Values(settings, secrets)
+        self._values = Values(settings, secrets, references)
         self._path = CompiledText(self._path_pieces())
         self._query = self._query_function()
         self._body = body_of(settings, self._values)
@@ -128,8 +140,7 @@ class RequestWriter:
             encoded = b64encode(f"{user}:{password}".encode())
             templates.append(HeaderTemplate("Authorization", CompiledText([b"Basic ", encoded])))
         for name, text in settings.headers.items():
-            is_safe = all(one.name in SAFE_IN_HEADERS for one in text.placeholders)
-            pieces = pieces_of(text, self._values, as_text if is_safe else in_header, as_text)
+            pieces = pieces_of(text, self._values, in_header, as_text)
             templates.append(HeaderTemplate(name, CompiledText(pieces)))
         return templates
 

@@ -109,6 +109,7 @@ class Documentation(Api):  # type: ignore[misc]
             app,
             spec_kwargs={"title": TITLE, "version": version, "openapi_version": "3.1.0"},
         )
+        self._without_route: dict[str, Any] = {}
         self.spec.components.schema("Problem", PROBLEM_SCHEMA)
         self.spec.components.security_scheme(
             "key",
@@ -131,6 +132,10 @@ class Documentation(Api):  # type: ignore[misc]
         page.after_request(FilesInMemory().answer)
         app.register_blueprint(page)
 
+    def describe(self, path: str, operations: dict[str, Any]) -> None:
+        """Add a path that is answered without a route."""
+        self._without_route[path] = operations
+
     def register_blueprint(self, resource: Resource) -> None:
         """Serve the routes of a resource."""
         self._app.extensions["flask-smorest"]["blp_name_to_api"][resource.name] = self
@@ -142,7 +147,9 @@ class Documentation(Api):  # type: ignore[misc]
             while self._undocumented:
                 self._describe(self._undocumented[0])
                 del self._undocumented[0]
-            return jsonify(self.spec.to_dict())
+            document = self.spec.to_dict()
+            document["paths"].update(self._without_route)
+            return jsonify(document)
 
     def _describe(self, resource: Resource) -> None:
         """Add the routes of a resource to the document, as flask-smorest does."""

@@ -1,7 +1,6 @@
 """Requests of a provider over HTTP as templates: what each message becomes."""
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Literal
 
 from campaign_common.domain.content.campaign_content import ContentKind, ContentSupport
@@ -13,10 +12,13 @@ from campaign_common.settings.declaration import (
     key,
     section_class,
 )
-from campaign_common.settings.fields.http import AwsName, HeaderValue
+from campaign_common.settings.fields.callbacks import VerifyWay
+from campaign_common.settings.fields.http import AwsName
 from campaign_common.settings.fields.idempotency import IdempotentFor
-from campaign_common.settings.fields.plain import Ascii, Choice, FilePath, Int, Plain
+from campaign_common.settings.fields.plain import Ascii, Choice, Int, Plain
 from campaign_common.settings.fields.templates import (
+    CALLBACK_URL,
+    OF_CALLBACKS,
     OPTIONAL,
     VARYING,
     AnyTemplate,
@@ -33,42 +35,14 @@ from campaign_common.settings.fields.templates import (
 )
 from campaign_common.settings.fields.xml import XmlDocument
 from campaign_common.settings.sections.providers.answers import AnswerRules, Answers
+from campaign_common.settings.sections.providers.callbacks import ProviderCallbackSettings
 from campaign_common.settings.sections.providers.http import HttpConnectionSettings
 from campaign_common.settings.sections.providers.named import ProviderSettings
+from campaign_common.settings.sections.providers.secrets import BasicSettings, SecretSettings
 
 MOST_CHARACTERS = 16_000
 
 SAME_REQUEST = "beside Idempotent: under one key every try is the same, byte for byte"
-
-
-@section_class
-class SecretSettings:
-    """A secret, which only its placeholder stands for."""
-
-    file: Path | None = key("File", FilePath("file", null=True), default=None)
-    """The file that holds it; a line break at its end is left out."""
-    value: str | None = key("Value", HeaderValue(), default=None)
-    """The secret itself. Best given as a file."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield that there is not exactly one of them."""
-        if (self.file is None) == (self.value is None):
-            yield (), "expected either File or Value"
-
-
-@section_class
-class BasicSettings:
-    """User and password of HTTP Basic (RFC 7617)."""
-
-    user: TextTemplate = key("User", ConstantText())
-    """The user, without a colon."""
-    password: TextTemplate = key("Password", ConstantText())
-    """The password, best as `{secret.NAME}`."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        """Yield that the user has a colon: what stands behind it would be of the password."""
-        if any(isinstance(piece, str) and ":" in piece for piece in self.user.pieces):
-            yield ("User",), "expected a user without a colon"
 
 
 @section_class
@@ -189,6 +163,9 @@ class HttpRequestSettings(ProviderSettings):
     coding: CodingSettings = key("Coding", Section(CodingSettings), default={})
     max_length: int | None = key("MaxLength", Int(1, MOST_CHARACTERS, null=True), default=None)
     """The longest text in characters. A longer one is not sent and ends as `failed`."""
+    callbacks: ProviderCallbackSettings | None = key(
+        "Callbacks", Section(ProviderCallbackSettings, null=True), default=None
+    )
 
     def names(self, name: str) -> bool:
         """Return whether a placeholder stands anywhere."""
@@ -226,7 +203,25 @@ class HttpRequestSettings(ProviderSettings):
                 return self.from_ is None
             case "body" | "hex_ucs2":
                 return self.encoding.ucs2_as == "separate" or self.names("template.name")
-        return placeholder.name in OPTIONAL or placeholder.part is not None
+        return placeholder.name in OPTIONAL | OF_CALLBACKS or placeholder.part is not None
+
+    @property
+    def has_callback_url(self) -> bool:
+        """Return whether its templates have a callback URL, where it has callbacks.
+
+        A URL is none without its password, which a gateway is to know from its own configuration.
+        """
+        is_verified = self.callbacks is not None and self.callbacks.verify is not VerifyWay.BASIC
+        return is_verified and self.names(CALLBACK_URL)
+
+    @property
+    def secrets_of_requests(self) -> Mapping[str, SecretSettings]:
+        """Secrets without those that callbacks alone need."""
+        needed = {placeholder.secret for placeholder in self.placeholders()}
+        of_callbacks = set[str | None]()
+        if self.callbacks is not None:
+            of_callbacks = {each.secret for each in self.callbacks.placeholders} - needed
+        return {name: each for name, each in self.secrets.items() if name not in of_callbacks}
 
     def placeholders(self) -> Iterator[Placeholder]:
         """Yield the placeholders of all templates."""

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaign_providers.http.requests.current_writer import CurrentWriter
-from campaign_providers.http.requests.secret_files import LONGEST, SecretFiles, SecretUnreadable
+from campaign_providers.secret_files import LONGEST, SecretFiles, SecretUnreadable
 from tests.unit.providers.gateways import Outbound, gateway, read
 
 

@@ -1,0 +1,128 @@
+"""The receipt of a message as it is stored, and what a report changes about it.
+
+Reports come early, late, twice and out of order, and several processes write them. So the result
+depends on which reports there are, and not on their order: a higher generation replaces, and within
+one the highest rank counts, with the code and time that came with it first.
+"""
+
+from datetime import datetime
+from enum import Enum, IntEnum
+from typing import NamedTuple
+
+from campaign_common.domain.message import LedgerEntry, Status
+from campaign_common.domain.receipts.message_receipt import MessageReceipt
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+
+
+class ReceiptState(IntEnum):
+    """The relation of a receipt to the outcome of its message; the number is stored."""
+
+    OPEN = 0
+    """The ledger does not say that the message was sent in this generation."""
+    SENT = 1
+    """Closed: the ledger says so. As long as this is stored, it does."""
+    OTHERWISE = 2
+    """Closed by the owner: the message ended in another way, such as `failed`."""
+
+    # As for Status: receipts are counted by their state.
+    __hash__ = int.__hash__
+
+    @property
+    def word(self) -> str:
+        """The state as users read it."""
+        return self.name.lower()
+
+
+class StoredReceipt(NamedTuple):
+    """The report of the highest rank about a message, in its latest generation.
+
+    With rank `NONE` there is none: the message was turned back to this generation, and the receipt of
+    the one before went with that.
+    """
+
+    generation: int
+    rank: ReceiptRank
+    state: ReceiptState
+    provider: str
+    code: str | None = None
+    at: datetime | None = None
+
+
+class ReceiptEffect(Enum):
+    """The effect of a report on what is stored."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    """As much or more is known."""
+    NO_CAMPAIGN = "no_campaign"
+    """The campaign is not there, was purged, or has no such shard."""
+    OTHER_PROVIDER = "other_provider"
+    """The message was sent by another provider than the one that reports."""
+    OLDER_GENERATION = "older_generation"
+    """The message was turned back to a later generation."""
+
+
+OWN_PROVIDER_ONLY = frozenset({Status.SENT, Status.FAILED})
+"""Statuses that name the one provider that a report can come from. Others may have been taken by
+any provider of the route."""
+
+
+class Reported(NamedTuple):
+    """The result of one report."""
+
+    receipt: StoredReceipt | None
+    """To be stored; what was there where the report changed nothing."""
+    effect: ReceiptEffect
+
+
+def report(
+    stored: StoredReceipt | None, entry: LedgerEntry | None, named: str, reported: MessageReceipt
+) -> Reported:
+    """Decide what a report changes.
+
+    `entry`: the ledger's row; it may be left out where `needs_entry` says so. `named`: the provider
+    that the campaign names.
+    """
+    if _is_older(stored, entry, reported):
+        return Reported(stored, ReceiptEffect.OLDER_GENERATION)
+    known = stored if stored and stored.generation == reported.generation and stored.rank else None
+    current = entry if entry and entry.generation == reported.generation else None
+    only = _only_provider(known, current, named)
+    if only not in (None, reported.provider):
+        return Reported(stored, ReceiptEffect.OTHER_PROVIDER)
+    if known is not None and only not in (None, known.provider):
+        known = None  # it was stored while nothing said which provider would send the message
+    is_sent = current is not None and current.status == Status.SENT
+    state = ReceiptState.SENT if is_sent else known.state if known else ReceiptState.OPEN
+    if known is None or reported.rank > known.rank:
+        _, _, generation, _, provider, rank, code, at = reported
+        after = StoredReceipt(generation, rank, state, provider, code, at)
+    else:
+        after = known._replace(state=state)
+    return Reported(after, ReceiptEffect.REPEATED if after == known else ReceiptEffect.STORED)
+
+
+def needs_entry(stored: StoredReceipt | None, generation: int) -> bool:
+    """Return whether `report` has to know the ledger's row for a report of this generation."""
+    return stored is None or stored.state is not ReceiptState.SENT or generation > stored.generation
+
+
+def _is_older(
+    stored: StoredReceipt | None, entry: LedgerEntry | None, reported: MessageReceipt
+) -> bool:
+    known = max(
+        stored.generation if stored else 0,
+        entry.generation if entry else 0,
+    )
+    return reported.generation < known
+
+
+def _only_provider(
+    known: StoredReceipt | None, entry: LedgerEntry | None, named: str
+) -> str | None:
+    """Return the only provider that can report of this generation; None: several can."""
+    if known is not None and known.state is ReceiptState.SENT:
+        return known.provider
+    if entry is not None and entry.status in OWN_PROVIDER_ONLY:
+        return entry.provider or named
+    return None

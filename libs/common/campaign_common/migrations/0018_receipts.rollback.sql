@@ -1,0 +1,2 @@
+DROP TABLE IF EXISTS open_receipts;
+DROP TABLE IF EXISTS receipt_counters;

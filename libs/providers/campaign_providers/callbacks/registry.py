@@ -1,0 +1,150 @@
+"""Registry of the callbacks that a configuration describes, and of references for messages."""
+
+from collections.abc import Mapping
+from functools import partial
+
+from campaign_common.errors import SettingsError
+from campaign_common.settings import (
+    HttpProviderSettings,
+    ProviderCallbackSettings,
+    Settings,
+    VerifyWay,
+)
+from campaign_common.settings.fields.templates import TextTemplate
+from campaign_providers.callbacks.configured import (
+    CallbackConfiguration,
+    CallbackParts,
+    CallbacksUnusable,
+    callback_parts,
+    mapping_of,
+)
+from campaign_providers.callbacks.current_callbacks import CurrentCallbacks
+from campaign_providers.callbacks.message_references import SignedReferencesFactory
+from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
+from campaign_providers.callbacks.reference_secrets import ReferenceSecrets
+from campaign_providers.contract import MakeReferences
+from campaign_providers.secret_files import SecretFiles, SecretUnreadable
+
+
+def callbacks_of(settings: Settings) -> Mapping[str, ProviderCallbacks]:
+    """Return the callbacks of each provider that has some, by its name.
+
+    Their secrets are read here, and again when their files change. Without `Callbacks.BaseUrl`
+    there are none.
+
+    Raises:
+        SettingsError: a mapping is wrong, or a secret can not be read or used; the text names file
+            and key.
+    """
+    secrets = ReferenceSecrets(settings.callbacks)
+    return {
+        name: _callbacks(settings, name, provider, provider.callbacks, secrets)
+        for name, provider in settings.providers_with_callbacks.items()
+        if provider.callbacks is not None
+    }
+
+
+def references_of(settings: Settings) -> Mapping[str, MakeReferences]:
+    """Return a factory of the references of each provider that has callbacks, by its name."""
+    callbacks = settings.callbacks
+    secrets = ReferenceSecrets(callbacks)
+    return {
+        name: SignedReferencesFactory(
+            name, callbacks.base_url if provider.has_callback_url else None, secrets
+        )
+        for name, provider in settings.providers_with_callbacks.items()
+    }
+
+
+def _callbacks(
+    settings: Settings,
+    name: str,
+    provider: HttpProviderSettings,
+    callbacks: ProviderCallbackSettings,
+    references: ReferenceSecrets,
+) -> ProviderCallbacks:
+    _require_mapping(settings, name, provider, callbacks)
+    own = {each.secret for each in callbacks.placeholders}
+    files = {key: secret for key, secret in provider.secrets.items() if key in own}
+    preset = callbacks.preset or provider.preset
+    make = partial(_parts, name, callbacks, preset, references)
+    try:
+        return CurrentCallbacks(name, SecretFiles({**files, **references.settings}), make)
+    except CallbacksUnusable as error:
+        if error.key is None:
+            raise _refusal(settings, "Callbacks.Secrets", error.reason) from error
+        raise _wrong(settings, name, f".{error.key}", error.reason) from error
+    except SettingsError as error:
+        raise _wrong(settings, name, ".Mapping", str(error)) from error
+    except SecretUnreadable as error:
+        raise _wrong(settings, name, "", str(error)) from error
+
+
+def _require_mapping(
+    settings: Settings,
+    name: str,
+    provider: HttpProviderSettings,
+    callbacks: ProviderCallbackSettings,
+) -> None:
+    """Require that the callbacks of a provider can be read, and are proved by what is sent."""
+    preset = callbacks.preset or provider.preset
+    try:
+        mapping = mapping_of(preset, callbacks.mapping)
+    except SettingsError as error:
+        key = "Mapping" if callbacks.preset is None else "Preset"
+        shown = "" if callbacks.preset is None else f"{callbacks.preset!r}: "
+        raise _wrong(settings, name, f".{key}", f"{shown}{error}") from error
+    is_reference = callbacks.verify is VerifyWay.REFERENCE
+    if is_reference and mapping.receipts is not None and not provider.has_callback_url:
+        message = (
+            "'reference': expected {callback_url} in the request: nothing else proves receipts"
+        )
+        raise _wrong(settings, name, ".Verify", message)
+
+
+def _parts(
+    name: str,
+    callbacks: ProviderCallbackSettings,
+    preset: str | None,
+    references: ReferenceSecrets,
+    secrets: Mapping[str, str],
+) -> CallbackParts:
+    """Make the parts of a provider's callbacks with the secrets as they were read."""
+
+    def text(given: TextTemplate) -> str:
+        return "".join(
+            piece if isinstance(piece, str) else secrets[piece.secret or ""]
+            for piece in given.pieces
+        )
+
+    def texts(key: str) -> tuple[str, ...]:
+        return tuple(text(given) for of, given in callbacks.texts if of == key)
+
+    users = callbacks.users if callbacks.verify is VerifyWay.BASIC else ()
+    return callback_parts(
+        CallbackConfiguration(
+            provider=name,
+            verify=callbacks.verify,
+            reference_secrets=references.values(secrets),
+            from_campaigns=references.from_campaigns,
+            preset=preset,
+            mapping=callbacks.mapping,
+            secrets=texts("Secrets"),
+            verify_tokens=texts("VerifyTokens"),
+            users=tuple((text(user.user), text(user.password)) for user in users),
+            tolerance=callbacks.tolerance,
+            header=callbacks.header or "",
+            algorithm=callbacks.algorithm,
+            encoding=callbacks.encoding,
+            prefix=callbacks.prefix or "",
+        )
+    )
+
+
+def _wrong(settings: Settings, name: str, key: str, message: str) -> SettingsError:
+    return _refusal(settings, f"Providers.{name}.Callbacks{key}", message)
+
+
+def _refusal(settings: Settings, key: str, message: str) -> SettingsError:
+    source = settings.sources[0] if settings.sources else "environment"
+    return SettingsError(f"{source}: {key}: {message}")
