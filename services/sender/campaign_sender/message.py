@@ -77,7 +77,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     in_doubt: bool = False
     """A provider may have accepted an earlier try. Set at admission."""
     withdrawn: bool = False
-    """It must not be sent any more, as its recipient is erased."""
+    """It must not be sent any more: its recipient is erased, or a receipt proves an earlier try."""
     grant: Grant | None = None
     """Its permission to start by the limits of its provider; None: it has none."""
     rate_until: float = 0.0
@@ -111,6 +111,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     """The amount that is taken of the budget for its send."""
     age: float = 0.0
     """Seconds since its first send, where the outcome depends on that."""
+    reported_by: str | None = None
+    """The provider that has reported about it in a receipt, '' where it is the one that the
+    campaign names. Set where its result proves nothing."""
 
     @property
     def admission_key(self) -> AdmissionKey:

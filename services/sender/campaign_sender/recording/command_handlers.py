@@ -5,6 +5,7 @@ transaction what is left of the command, or closes it (protocol rules 3, 10 and 
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 from pymysql.cursors import Cursor
@@ -46,6 +47,7 @@ from campaign_common.store.messages.retry_schedule import (
 from campaign_common.store.receipts.turned_back import take_receipts_out
 from campaign_common.store.shards import shard_commands
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
+from campaign_sender.recording.receipt_proofs import settle_reported
 
 SLICE = 2_000
 """Messages rewritten in one transaction."""
@@ -58,6 +60,10 @@ IN_DOUBT = "cancelled_in_doubt"
 
 HeldSeqs = Collection[int]
 """Seqs of the command's campaign and shard that this process holds."""
+
+Handler = Callable[[ShardCursors, ShardCommand, Any], None]
+"""Takes what this process holds of the shard: `HeldSeqs`, or for receipts, whose commands name
+messages of several campaigns, the keys of messages."""
 
 Entries = Mapping[MessageKey, LedgerEntry]
 
@@ -132,11 +138,12 @@ def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     _store_remaining(cursor, command, left)
 
 
-HANDLERS: Mapping[str, Callable[[ShardCursors, ShardCommand, HeldSeqs], None]] = {
+HANDLERS: Mapping[str, Handler] = {
     CommandKind.SETTLE_CANCELLED: finalize_cancelled,
     CommandKind.RETRY: requeue_for_retry,
     CommandKind.ERASE: erase,
     CommandKind.LATE_RESULTS: apply_late_results,
+    CommandKind.RECEIPTS: settle_reported,
 }
 """Handler by kind: processes a slice, and closes the command when nothing is left."""
 

@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.receipts.receipt_rank import ReceiptRank
-from campaign_common.domain.receipts.stored_receipt import ReceiptState, StoredReceipt
+from campaign_common.domain.receipts.stored_receipt import StoredReceipt
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
@@ -40,7 +39,7 @@ def take_receipts_out(
     for place, receipt in before.items():
         generation = places[place]
         if receipt.generation < generation:
-            after[place] = StoredReceipt(generation, ReceiptRank.NONE, ReceiptState.OPEN, "")
+            after[place] = StoredReceipt.none(generation)
             count_change(changes, campaign_id, shard, receipt, after[place])
     write_receipts(cursor, before, after, {})
     add_receipt_counts(cursor, changes)

@@ -29,6 +29,9 @@ class CommandKind(StrEnum):
     """Listed messages that are not sent are cancelled."""
     LATE_RESULTS = "late_results"
     """Facts about listed messages came in after their shard was lost."""
+    RECEIPTS = "receipts"
+    """Providers have reported about listed messages, of any campaign, that are not recorded as
+    sent."""
 
 
 class ShardCommand(NamedTuple):
@@ -45,6 +48,12 @@ class ShardCommand(NamedTuple):
 INSERT = """
 INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
+"""
+
+INSERT_RECEIPTS = """
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
+SELECT %s, 0, %s, %s, NOW(6) FROM DUAL
+WHERE NOT EXISTS (SELECT 1 FROM shard_commands WHERE shard = %s AND kind = %s)
 """
 
 SELECT_OF_SHARD = """
@@ -102,6 +111,17 @@ def request_late_results(
 ) -> None:
     """Add a command to apply the facts in late_results to a shard (protocol rule 14)."""
     _append(cursor, campaign_id, CommandKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
+
+
+def request_receipts(cursor: Cursor, shard: int, messages: Sequence[Sequence[int]]) -> bool:
+    """Have the owner of a shard look at open receipts (protocol rule 14).
+
+    `messages`: campaign, seq, generation and rank of each. A shard has one such command at a time:
+    False: it is pending, and the receipts are to be named by a later look.
+    """
+    arguments = json.dumps({"messages": messages})
+    kind = CommandKind.RECEIPTS.value
+    return bool(cursor.execute(INSERT_RECEIPTS, (shard, kind, arguments, shard, kind)))
 
 
 def read_commands(cursor: Cursor, shard: int, limit: int) -> list[ShardCommand]:
