@@ -59,11 +59,12 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `price` where its provider has one. `provider` is the name of the one that the message is
-    sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
-    sent, None where that follows from the campaign, and `recorded_provider` the one that the row
-    names before this try. `sent_after`: it was not sent in its generation before this moment, in
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased;
+    `suppressed`: as its recipient does not want it. Dispatch sets `price` where its provider has
+    one. `provider` is the name of the one that the message is sent to, from admission on;
+    `ledger_provider` the one that its ledger row names once it was sent, None where that
+    follows from the campaign, and `recorded_provider` the one that the row names before this try.
+    `sent_after`: it was not sent in its generation before this moment, in
     microseconds since 1970 by the clock of its shard's database server; 0: it is not known.
     `doubts`: the providers that may have accepted it, None standing for one that is not known,
     where its route goes on after doubt; `recorded_doubt`: one is `recorded_provider`.
@@ -85,6 +86,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     replaces: bool = False
     in_doubt: bool = False
     withdrawn: bool = False
+    suppressed: bool = False
     grant: Grant | None = None
     rate_until: float = 0.0
     expires_at: float | None = None
