@@ -23,7 +23,7 @@ LONGEST_TOPIC = 64
 """Characters; campaigns.topic holds as many."""
 
 _PROVIDER_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_TOPIC_NAME = re.compile(rf"[\w.-]{{1,{LONGEST_TOPIC}}}")
+_TOPIC_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{LONGEST_TOPIC}}}")
 
 
 def require_suppression_scope(text: str) -> str:

@@ -12,6 +12,11 @@ SELECT_SCOPES = """
 SELECT phone, scope FROM suppressions WHERE phone IN ({}) AND (until IS NULL OR until > NOW(6))
 """
 
+SELECT_REASONS = """
+SELECT phone, scope, reason FROM suppressions
+WHERE phone IN %s AND (until IS NULL OR until > NOW(6))
+"""
+
 Suppressed = Mapping[str, Collection[str]]
 """Scopes by phone number; people without a suppression are left out."""
 
@@ -30,4 +35,14 @@ def look_up_suppressed(cursor: Cursor, phones: Iterable[str]) -> Suppressed:
             cursor.execute(SELECT_SCOPES.format(",".join(["%s"] * len(part))), part)
         for phone, scope in cursor.fetchall():
             found[phone].append(scope)
+    return found
+
+
+def look_up_reasons(cursor: Cursor, phones: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """Return the reasons of the suppressions in force of some people, by phone and scope."""
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    if phones:
+        cursor.execute(SELECT_REASONS, (tuple(phones),))
+        for phone, scope, reason in cursor.fetchall():
+            found[phone][scope] = reason
     return found
