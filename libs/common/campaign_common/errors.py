@@ -126,6 +126,10 @@ class OriginatorInvalid(UserError):
     """A text cannot be the originator of a message."""
 
 
+class SuppressionScopeInvalid(UserError):
+    """A text cannot be the scope of a suppression."""
+
+
 class DatabaseRefused(DatabaseUnavailable):
     """The database does not let the user in (credentials, host, schema) until that is changed."""
 

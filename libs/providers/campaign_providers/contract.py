@@ -116,6 +116,8 @@ class SendStatus(Enum):
     """Not sent: the message is past its expiry."""
     ERASED = "erased"
     """Not sent: the recipient is erased."""
+    SUPPRESSED = "suppressed"
+    """Not sent: the recipient does not want the message."""
     UNDELIVERABLE = "undeliverable"
     """Not sent: the message can never be delivered."""
     CIRCUIT_OPEN = "circuit_open"

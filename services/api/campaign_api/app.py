@@ -8,6 +8,7 @@ from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
+from campaign_api.lists.importer.turn import Turn
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
@@ -28,14 +29,16 @@ from campaign_api.routes import (
     messages,
     provider_limits,
     recipient_lists,
-    recipients,
     stats,
     trial_message,
 )
+from campaign_api.routes.people import recipients, suppressions
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.routes.providers import route_weights
+from campaign_api.suppressions.suppression_import import SuppressionImport
+from campaign_api.suppressions.suppression_records import SuppressionRecords
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
@@ -115,6 +118,11 @@ def create_app(
         trial_message.resource(database, settings, trial_limit),
         messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
         recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        suppressions.resource(
+            SuppressionRecords(database, settings),
+            SuppressionImport(database, settings, Turn()),
+            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
+        ),
         provider_overview.resource(ProviderOverview(databases, settings)),
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),

@@ -78,6 +78,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     """A provider may have accepted an earlier try. Set at admission."""
     withdrawn: bool = False
     """It must not be sent any more: its recipient is erased, or a receipt proves an earlier try."""
+    suppressed: bool = False
+    """Its recipient does not want it. Set at admission, and by a change while it is held."""
     grant: Grant | None = None
     """Its permission to start by the limits of its provider; None: it has none."""
     rate_until: float = 0.0

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from campaign_common.database import Databases, ShardServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
@@ -37,6 +38,7 @@ from campaign_sender.delivery import breaker_sync
 from campaign_sender.delivery.breaker_sync import BreakerSync
 from campaign_sender.delivery.circuit_breaker import BreakerPolicy, CircuitBreaker
 from campaign_sender.delivery.dispatcher import Dispatcher
+from campaign_sender.delivery.held_suppressions import HeldSuppressions
 from campaign_sender.delivery.pacer import Pacer
 from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
@@ -351,7 +353,9 @@ def _shard_group(
         backlogs=backlogs,
         funds=funds,
     )
-    guard = SendGuard(server, topic, buffer, paces=paces)
+    longest = longest_transaction(settings.mysql.tran_timeout)
+    suppressions = HeldSuppressions(buffer, settings.originator_of, longest)
+    guard = SendGuard(server, topic, buffer, paces=paces, suppressions=suppressions)
     currencies = {
         provider: None if configured.price is None else configured.price.currency
         for provider, configured in settings.configured_providers.items()
@@ -367,5 +371,5 @@ def _shard_group(
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)
-    recorder = Recorder(server.own, buffer, dispatcher, guard, commands, policy, traces)
+    recorder = Recorder(server, buffer, dispatcher, guard, commands, policy, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

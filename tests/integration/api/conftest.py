@@ -53,6 +53,9 @@ WRITTEN = (
     "provider_slots",
     "route_weights",
     "erasures",
+    "suppressions",
+    "suppression_changes",
+    "suppression_imports",
     "sender_heartbeats",
 )
 """The tables that these tests write to."""

@@ -126,7 +126,7 @@ class Scene:
         )
         policy = OutcomePolicy(RetrySettings(), choice, self.dispatcher.idempotent_for)
         self.recorder = Recorder(
-            database, self.buffer, self.dispatcher, guard, self.commands, policy
+            self.server, self.buffer, self.dispatcher, guard, self.commands, policy
         )
         group = ShardGroup(
             self.server, self.buffer, guard, self.admitter(), self.recorder, self.commands

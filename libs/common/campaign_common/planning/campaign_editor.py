@@ -99,6 +99,7 @@ class CampaignEditor:
             max_rate=wanted.max_rate,
             priority=wanted.priority or DEFAULT_PRIORITY,
             budget=wanted.budget,
+            topic=wanted.topic,
         )
         plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)

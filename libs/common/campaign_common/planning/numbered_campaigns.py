@@ -107,6 +107,7 @@ class NumberedCampaigns:
             expires_after=before.expires_after,
             max_rate=before.max_rate,
             priority=before.priority,
+            topic=before.topic,
             budget=before.budget,
         )
         plan = plan._replace(

@@ -24,6 +24,7 @@ class NewCampaign:
     max_rate: Decimal | None = None
     priority: int | None = None
     budget: Decimal | None = None
+    topic: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

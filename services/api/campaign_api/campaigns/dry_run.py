@@ -6,8 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from campaign_api.campaigns.duplicates import DAYS, RecentRecipients
-from campaign_api.campaigns.planned_prices import PlannedPrices
+from campaign_api.campaigns.dry_runs.duplicates import DAYS, RecentRecipients
+from campaign_api.campaigns.dry_runs.planned_prices import PlannedPrices
+from campaign_api.campaigns.dry_runs.planned_suppressions import PlannedSuppressions
 from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
@@ -122,6 +123,7 @@ class DryRuns:
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
         prices = PlannedPrices(self._settings, routes, draft.campaign.provider, campaign_id)
         counts = DryRunCounts(draft.content, prices)
+        suppressions = PlannedSuppressions(self._settings, routes, draft, campaign_id)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
         complete = False
@@ -135,12 +137,17 @@ class DryRuns:
                     with_attributes=bool(counts.columns),
                 )
                 duplicates += recent.count(cursors, rows) if rows else 0
+                suppressions.count(cursors.main, rows)
             for row in rows:
                 counts.add(row)
             complete = len(rows) < ROWS_AT_ONCE
             after_seq = rows[-1][0] if rows else after_seq
         described = describe(draft, counts, duplicates, rate, complete=complete)
-        return {**described, "provider": self._provider_fit(draft, counts)}
+        return {
+            **described,
+            "suppressed": suppressions.described(),
+            "provider": self._provider_fit(draft, counts),
+        }
 
     def _provider_fit(self, draft: Draft, counts: DryRunCounts) -> dict[str, Any]:
         """Describe what the provider would not take, by the configuration of this API."""

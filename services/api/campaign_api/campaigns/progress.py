@@ -42,6 +42,7 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
         },
         "max_rate": campaign.max_rate,
         "priority": campaign.priority,
+        "topic": campaign.topic,
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
         "pending": total - _ended(counts),

@@ -21,6 +21,8 @@ from campaign_common.store.messages.possibly_sent import (
 from campaign_common.store.receipts.receipt_rows import read_receipts
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
+from campaign_common.store.suppressions.lookup import Suppressed, look_up_suppressed
+from campaign_providers.contract import SendResult
 from campaign_sender.admission.key_windows import KeyWindows
 from campaign_sender.admission.provider_choice import (
     ProviderChoice,
@@ -39,6 +41,7 @@ from campaign_sender.admission.rules import (
     place_of,
     split_duplicates,
     split_possibly_sent,
+    split_suppressed,
 )
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
@@ -57,6 +60,8 @@ class AdmissionLookup(NamedTuple):
     """Messages that a pending command will cancel."""
     doubted: DoubtLookup
     """Messages that a lost sender may have sent."""
+    suppressed: Suppressed
+    """Suppressions of the people."""
 
 
 class BatchAdmitter:
@@ -77,6 +82,7 @@ class BatchAdmitter:
         self._topic = topic
         self._buffer = buffer
         self._guard = guard
+        self._suppressions = guard.suppressions
         self._choice = choice
         self._windows = KeyWindows(server.own, choice.key_window)
         self._unready = unready
@@ -117,7 +123,9 @@ class BatchAdmitter:
             return
         began_at = boot_time()
         query = ledger_query(fresh)
-        versions, partition_map, entries, erased, (doubts, now) = self._read(query)
+        phones = [m.phone for m in fresh] if self._suppressions.begin_lookup() else []
+        looked_up = self._read(query, phones)
+        versions, partition_map, entries, erased, (doubts, now), suppressed = looked_up
         self._guard.learn(versions, began_at)
         unknown, possibly_sent = split_possibly_sent(self._possibly_sent(fresh), versions, entries)
         self._note_lost_commits(possibly_sent)
@@ -130,15 +138,33 @@ class BatchAdmitter:
         admission: AdmissionDecision = admit_live(kept, entries)
         chosen = self._choice.choose(admission.to_send, versions, entries, doubts, now)
         to_send, reported = self._drop_reported(chosen.to_send)
-        self._windows.note(to_send, versions, entries, began_at)
-        ready = hold_unready(to_send, self._unready)
-        decided = admission.decided + ready.decided + unknown + chosen.decided
+        self._suppressions.mark(to_send, suppressed, self._guard.topic_of)
+        wanted, unwanted = split_suppressed(to_send)
+        self._windows.note(wanted, versions, entries, began_at)
+        ready = hold_unready(wanted, self._unready)
+        decided = admission.decided + ready.decided + unknown + chosen.decided + unwanted
         dropped = withdrawn + stale + admission.dropped + reported
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
-        self._buffer.admit(ready.to_send, decided, dropped)
+        self._hold(ready.to_send, decided, dropped)
         self._pending = duplicates
+
+    def _hold(
+        self, to_send: list[Message], decided: list[SendResult[Message]], dropped: list[Message]
+    ) -> None:
+        """Admit a batch, in one step with the changes of suppressions since before its look-up."""
+        while True:
+            with self._suppressions.lock:
+                changed = self._suppressions.take_changed(to_send)
+                if not changed:
+                    self._buffer.admit(to_send, decided, dropped)
+                    return
+            with self._server.main.reading(proof=Proof.NOW) as cursor:
+                suppressed = look_up_suppressed(cursor, [m.phone for m in changed])
+            self._suppressions.mark(changed, suppressed, self._guard.topic_of)
+            to_send, unwanted = split_suppressed(to_send)
+            decided = decided + unwanted
 
     def _possibly_sent(self, messages: Sequence[Message]) -> list[Message]:
         """Return messages that may have been sent before commits were lost; usually none."""
@@ -172,14 +198,17 @@ class BatchAdmitter:
                 for shard, claimed in sorted(by_shard.items()):
                     note_lost_commits(cursor, shard, claimed)
 
-    def _read(self, query: Mapping[tuple[int, CampaignId], Sequence[int]]) -> AdmissionLookup:
+    def _read(
+        self, query: Mapping[tuple[int, CampaignId], Sequence[int]], phones: Sequence[str]
+    ) -> AdmissionLookup:
         with self._server.reading(Proof.NOW) as cursors:
             versions = read_versions(cursors.main, {campaign_id for _, campaign_id in query})
             partition_map = read_map(cursors.main, self._topic)
             follow_live_weights(cursors.main, self._choice.routes)
+            suppressed = look_up_suppressed(cursors.main, phones)
             erased = to_be_erased(cursors, {shard for shard, _ in query})
             entries = look_up(cursors.own, query)
             doubted = read_doubts(cursors.own, doubts_wanted(query, versions))
         if partition_map is None:
             raise TopicMissing(f"the partition map of {self._topic} is gone")
-        return AdmissionLookup(versions, partition_map, entries, erased, doubted)
+        return AdmissionLookup(versions, partition_map, entries, erased, doubted, suppressed)

@@ -12,6 +12,7 @@ from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.message import LedgerEntry, MessageKey, is_live
 from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
+from campaign_common.domain.suppressions.suppression_scope import SUPPRESSED
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.first_sends import LONG_AGO
 from campaign_common.store.receipts.receipt_rows import ReceiptPlace, Receipts
@@ -87,6 +88,28 @@ def drop_erased(messages: Iterable[Message], erased: Collection[MessageKey]) -> 
     for message in messages:
         (dropped if message.key in erased else kept).append(message)
     return Filtered(kept, dropped)
+
+
+class NotSuppressed(NamedTuple):
+    """Messages that their people want, and the results of those that end as suppressed."""
+
+    to_send: list[Message]
+    decided: list[SendResult[Message]]
+
+
+def split_suppressed(messages: Sequence[Message]) -> NotSuppressed:
+    """Split off the messages that are marked as suppressed."""
+    to_send = [message for message in messages if not message.suppressed]
+    if len(to_send) == len(messages):
+        return NotSuppressed(to_send, [])
+    return NotSuppressed(
+        to_send,
+        [
+            SendResult(one, SendStatus.SUPPRESSED, None, SUPPRESSED)
+            for one in messages
+            if one.suppressed
+        ],
+    )
 
 
 def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Filtered:

@@ -16,6 +16,7 @@ from campaign_common.store.messages.send_view import (
     read_view,
 )
 from campaign_providers.contract import SendStatus
+from campaign_sender.delivery.held_suppressions import HeldSuppressions
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.message import AdmissionKey, Message
@@ -48,7 +49,10 @@ class SendGuard:
         *,
         clock: Callable[[], float] = boot_time,
         paces: CampaignPaces | None = None,
+        suppressions: HeldSuppressions | None = None,
     ) -> None:
+        self.suppressions = suppressions or HeldSuppressions(buffer)
+        self._refreshing = threading.Lock()
         self._paces = paces
         self._server = server
         self._topic = topic
@@ -119,6 +123,15 @@ class SendGuard:
         Raises:
             RetryLater: the database is down; the present view stays, and ages.
         """
+        with self._refreshing:  # the changes of suppressions are applied in the order of the reads
+            self._refresh()
+
+    def topic_of(self, campaign_id: CampaignId) -> str | None:
+        """Return the topic of a campaign of which messages are held."""
+        version = self.version_of(campaign_id)
+        return None if version is None else version.topic
+
+    def _refresh(self) -> None:
         began_at = self._clock()
         campaign_ids = self._buffer.campaigns()
         # Listed before the read: a shard taken over meanwhile must not appear lost.
@@ -158,14 +171,18 @@ class SendGuard:
 
     def _read(self, shards: set[int], campaign_ids: set[CampaignId]) -> SendView:
         """Read the state of shards and campaigns from servers that accept writes."""
-        everything = Wanted(shards, campaign_ids, self._topic, claims=True)
+        wanted = self.suppressions.wanted
+        everything = Wanted(shards, campaign_ids, self._topic, claims=True, suppressions=wanted)
         with self._server.main.reading(proof=Proof.IN_THE_BLOCK) as cursor:
-            if self._server.is_main:
-                return read_view(cursor, everything)
-            main = read_view(cursor, everything._replace(claims=False))
+            is_main = self._server.is_main
+            main = read_view(cursor, everything if is_main else everything._replace(claims=False))
+            if main.suppressions is not None:
+                self.suppressions.apply(cursor, main.suppressions, self.topic_of)
+            if is_main:
+                return main
         # After the main server: a command that is copied meanwhile is known at least once.
         with self._server.own.reading(proof=Proof.IN_THE_BLOCK) as cursor:
-            own = read_view(cursor, everything._replace(campaigns=None))
+            own = read_view(cursor, everything._replace(campaigns=None, suppressions=None))
         return main._replace(
             owners=own.owners,
             requested=main.requested | own.requested,
@@ -188,6 +205,8 @@ class SendGuard:
                 message.withdrawn or message.key in erased or not self._buffer.holds(message)
             ):
                 status = SendStatus.STALE
+            elif message.suppressed and status in HELD_ONLY:
+                status = SendStatus.SUPPRESSED
             statuses.append(status)
         return statuses
 

@@ -35,7 +35,7 @@ MAX_SPAN_FACTOR = 20
 FEW = 32
 """Results that are worth a transaction while they are half of all claimed messages."""
 
-ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED})
+ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED, SendStatus.SUPPRESSED})
 """Decisions by which a message ends that is not claimed yet."""
 
 
@@ -205,8 +205,7 @@ class InFlightBuffer:
     def postpone(self, in_use: Collection[str], *, is_shared: bool = True) -> None:
         """Postpone what waits here for long, as `Postponement.take` says, and add its results.
 
-        The fetch stops for a full queue, or for an offset that is held back, and then the records
-        of other providers may wait behind.
+        The fetch stops for a full queue, or for an offset that is held back.
         """
         if self._postponement is None:
             return
@@ -263,20 +262,24 @@ class InFlightBuffer:
         with self._changed:
             return self._admitted.short.first()
 
+    def held_of(self, phones: Collection[str] | None) -> list[Message]:
+        """Return the held messages to some people, None: to all."""
+        with self._changed:
+            held = self._held.values()
+            return [one for one in held if phones is None or one.record.phone in phones]
+
     def campaigns(self) -> set[CampaignId]:
         """Return the campaigns with a held message."""
         with self._changed:
             return {campaign_id for campaign_id, _ in self._held}
 
-    # --- used by providers ----------------------------------------------------------------
+    # --- used by providers and the recorder -----------------------------------------------
 
     def add_results(self, results: Sequence[SendResult[Message]]) -> None:
         """Add results of a provider."""
         with self._changed:
             self._results.add(results)
             self._changed.notify_all()
-
-    # --- used by the recorder -------------------------------------------------------------
 
     def wait_for_work(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds for something to record or to claim."""

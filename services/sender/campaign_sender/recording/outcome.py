@@ -9,6 +9,7 @@ from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.content.budget import cost_of
 from campaign_common.domain.content.price import Charge
 from campaign_common.domain.message import Status
+from campaign_common.domain.suppressions.suppression_scope import SUPPRESSED
 from campaign_common.settings import RetryPolicy, RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
@@ -22,6 +23,7 @@ MAX_DOUBLINGS = 40
 ENDED_WITHOUT_SEND = {
     SendStatus.EXPIRED: Status.EXPIRED,
     SendStatus.ERASED: Status.CANCELLED,
+    SendStatus.SUPPRESSED: Status.SUPPRESSED,
     SendStatus.UNDELIVERABLE: Status.FAILED,
 }
 """Final status of a message that was not sent in this try, unless an earlier try is in doubt."""
@@ -141,7 +143,10 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
             refused = Status.FAILED if idempotent else _ended(result, Status.FAILED)
             return LedgerOutcome(_row(result, refused))
     if (ended := ENDED_WITHOUT_SEND.get(result.status)) is not None:
-        return LedgerOutcome(_row(result, _ended(result, ended)))
+        row = _row(result, _ended(result, ended))
+        if result.status is SendStatus.SUPPRESSED:
+            row = replace(row, error_code=SUPPRESSED)
+        return LedgerOutcome(row)
     at_most_once = version is None or version.delivery is Delivery.AT_MOST_ONCE
     if result.status is SendStatus.AMBIGUOUS and at_most_once:
         return LedgerOutcome(_row(result, Status.UNKNOWN))

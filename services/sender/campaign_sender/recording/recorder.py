@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from pymysql.err import Error as DriverError
 from pymysql.err import IntegrityError
 
-from campaign_common.database import Database, Proof
+from campaign_common.database import Proof, ShardServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.errors import CommitUnknown, RetryLater
@@ -34,6 +34,7 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.metrics import TRANSACTION_MESSAGES, TRANSACTION_SECONDS
 from campaign_sender.recording import transaction
+from campaign_sender.recording.answered_suppressions import AnsweredSuppressions
 from campaign_sender.recording.outcome import (
     LEFT_OPEN,
     LedgerOutcome,
@@ -71,7 +72,7 @@ class Recorder(ThreadedPart):
 
     def __init__(
         self,
-        database: Database,
+        server: ShardServer,
         buffer: InFlightBuffer,
         dispatcher: Dispatcher,
         guard: SendGuard,
@@ -79,7 +80,9 @@ class Recorder(ThreadedPart):
         policy: OutcomePolicy,
         traces: BatchTraces | None = None,
     ) -> None:
-        self._database = database
+        held = guard.suppressions
+        self._suppressions = AnsweredSuppressions(server.main, held.originator_of, held.longest)
+        self._database = server.own
         self._buffer = buffer
         self._dispatcher = dispatcher
         self._guard = guard
@@ -177,6 +180,7 @@ class Recorder(ThreadedPart):
             self._mark_possibly_sent(batch)
             mark_reported(self._database, batch.results)
             self._read_ages(batch)
+            self._suppressions.write((*batch.results, *batch.late))
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)
             raise

@@ -136,6 +136,34 @@ def test_who_was_sent_something_lately_is_a_duplicate(client: FlaskClient, pool:
     assert played(client, campaign_id)["recently_messaged"]["recipients"] == 2
 
 
+def test_suppressed_people_are_counted_once_by_reason(client: FlaskClient, pool: Database) -> None:
+    """A person with two suppressions counts once; other scopes and past ones do not count."""
+    add_list(pool, people())
+    for phone, scope, until in (
+        (PHONES[0], "*", None),
+        (PHONES[0], "topic:offers", None),
+        (PHONES[1], "topic:offers", None),
+        (PHONES[2], "topic:news", None),
+        (PHONES[3], "*", "2020-01-01"),
+        (PHONES[4], "provider:simulated", None),
+        ("4917600000000", "*", None),
+    ):
+        change(
+            pool,
+            "INSERT INTO suppressions VALUES (%s, %s, 'stop', 'api', NOW(6), %s, NULL)",
+            *(phone, scope, until),
+        )
+    campaign_id = draft(client)
+    assert client.patch(f"/v1/campaigns/{campaign_id}", json={"topic": "offers"}).status_code == 200
+    found = played(client, campaign_id)["suppressed"]
+    assert found["recipients"] == 3
+    assert {(row["scope"], row["reason"], row["recipients"]) for row in found["by_reason"]} == {
+        ("*", "stop", 1),
+        ("topic:offers", "stop", 1),
+        ("provider:simulated", "stop", 1),
+    }
+
+
 def test_duplicates_far_apart_on_the_other_list_are_found(
     client: FlaskClient, pool: Database
 ) -> None:

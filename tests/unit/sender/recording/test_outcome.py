@@ -189,6 +189,7 @@ DEPENDS = {
     SendStatus.ACCOUNT: (True, True),
     SendStatus.EXPIRED: (True, True),
     SendStatus.ERASED: (True, True),
+    SendStatus.SUPPRESSED: (True, True),
     SendStatus.UNDELIVERABLE: (True, True),
     SendStatus.CIRCUIT_OPEN: (True, True),
     SendStatus.UNCONFIGURED: (True, True),

@@ -157,6 +157,11 @@ class Settings:
         http = {} if self.http.url is None else {"http": self.http}
         return {"simulated": self.simulated, **http, **self.providers}
 
+    def originator_of(self, provider: str) -> str | None:
+        """Return the originator of a provider's messages that have none of their own."""
+        found = self.providers.get(provider)
+        return found.from_ if isinstance(found, HttpProviderSettings) else None
+
     @property
     def providers_with_callbacks(self) -> Mapping[str, HttpProviderSettings]:
         """The providers that have callbacks, by name; none without `Callbacks.BaseUrl`."""

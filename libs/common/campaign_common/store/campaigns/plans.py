@@ -43,6 +43,8 @@ class CampaignPlan(NamedTuple):
     """Currency of the budget, if there is one: that of the provider's price."""
     has_lost_budget: bool = False
     """It has a budget whose row a roll-back dropped: used up, until an amount is given."""
+    topic: str | None = None
+    """Subject of its messages, for suppressions of that topic; None: it has none."""
 
     @property
     def pace(self) -> CampaignPace:
@@ -103,9 +105,9 @@ FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01
 
 INSERT_PLAN = """
 INSERT INTO campaigns (id, request_digest, name, template, content, list_id, expires_after,
-                       delivery, provider, max_rate, priority, state, scheduled_at, traceparent,
-                       created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                       delivery, provider, max_rate, priority, topic, state, scheduled_at,
+                       traceparent, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
         GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
 """
 
@@ -127,13 +129,13 @@ LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 LOCK_PLAN = """
 SELECT name, template, content, list_id, expires_after, delivery, provider, max_rate, priority,
-       state, scheduled_at, NOW(6)
+       topic, state, scheduled_at, NOW(6)
 FROM campaigns WHERE id = %s FOR UPDATE
 """
 
 CHANGE_PLAN = """
 UPDATE campaigns SET name = %s, template = %s, content = %s, list_id = %s, expires_after = %s,
-  delivery = %s, provider = %s, max_rate = %s, priority = %s, request_digest = %s
+  delivery = %s, provider = %s, max_rate = %s, priority = %s, topic = %s, request_digest = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
@@ -232,7 +234,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     if row is None:
         return None
     name, template, content, list_id, expires_after, delivery, provider, *others = row
-    max_rate, priority, state, scheduled_at, now = others
+    max_rate, priority, topic, state, scheduled_at, now = others
     stored = content_from(template, content)
     budget = read_budget(cursor, campaign_id)
     plan = CampaignPlan(
@@ -249,6 +251,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         None if budget is None else budget.amount,
         None if budget is None else budget.currency,
         has_lost_budget=stored.has_budget and budget is None,
+        topic=topic,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -311,7 +314,7 @@ def _content(plan: CampaignPlan) -> CampaignContent:
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
-    """Return the columns of a plan, from `name` to `priority`."""
+    """Return the columns of a plan, from `name` to `topic`."""
     return (
         plan.name,
         *stored_content(_content(plan)),
@@ -320,6 +323,7 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.delivery,
         plan.provider,
         *plan.pace,
+        plan.topic,
     )
 
 

@@ -55,6 +55,7 @@ class CampaignProgress(NamedTuple):
     published_count: int
     max_rate: Decimal | None
     priority: int
+    topic: str | None = None
 
 
 class Sample(NamedTuple):
@@ -104,7 +105,7 @@ SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.
        NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
        CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
        c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
-       c.published_count, c.max_rate, c.priority"""
+       c.published_count, c.max_rate, c.priority, c.topic"""
 
 PROGRESS_TABLES = f"""
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id

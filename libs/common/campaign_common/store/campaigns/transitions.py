@@ -18,7 +18,7 @@ from campaign_common.store.core.budgets import lock_budget
 from campaign_common.store.core.events import append_event, state_before_last_run
 from campaign_common.store.shards.shard_commands import request_retry, request_settlement
 
-RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED})
+RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED, Status.SUPPRESSED})
 """The statuses that a person may have tried again."""
 
 BUDGET_USED_UP = "the budget is used up"

@@ -30,6 +30,8 @@ class CampaignVersion(NamedTuple):
     pace: CampaignPace = CampaignPace()
     budget: str | None = None
     """Currency of its budget; None: it has none."""
+    topic: str | None = None
+    """Subject of its messages, for suppressions of that topic; None: it has none."""
 
     def sends(self, epoch: CampaignEpoch) -> bool:
         """Return whether a record published under `epoch` may still be sent."""
@@ -48,6 +50,7 @@ class VersionColumns(NamedTuple):
     max_rate: Decimal | None
     priority: int
     budget: str | None
+    topic: str | None = None
 
 
 EXPIRES_IN = "TIMESTAMPDIFF(MICROSECOND, NOW(6), expires_at) / 1000000.0"
@@ -56,7 +59,7 @@ RUNNING = "TIMESTAMPDIFF(MICROSECOND, started_at, NOW(6)) / 1000000.0"
 
 SELECT_VERSIONS = f"""
 SELECT id, state, epoch, delivery, provider, {EXPIRES_IN}, traceparent, max_rate, priority,
-       {CURRENCY_OF}, {RUNNING}
+       {CURRENCY_OF}, topic, {RUNNING}
 FROM campaigns WHERE id IN %s
 """
 
@@ -122,4 +125,5 @@ def version_of(columns: VersionColumns) -> CampaignVersion:
         columns.traceparent,
         pace=CampaignPace(columns.max_rate, int(columns.priority)),
         budget=columns.budget,
+        topic=columns.topic,
     )

@@ -5,7 +5,7 @@ it takes writes, holds for all that it says.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
@@ -34,6 +34,41 @@ LONGEST_READ = (FRESH_FOR - SHORTEST_PAUSE) / 2
 """Seconds that a read may take so that the next one ends before it is out of date."""
 
 
+class ChangesWanted(NamedTuple):
+    """The changes of suppressions that are read: those with an id above `settled`.
+
+    `settled` None: it is not known yet, and is read itself: the highest id that is older than
+    `longest` seconds, the longest transaction.
+    """
+
+    settled: int | None
+    longest: float
+
+
+class ChangedPerson(NamedTuple):
+    """A change of a person's suppressions; `age` in seconds by the server's clock."""
+
+    id: int
+    age: float
+    phone: str
+
+
+class SuppressionView(NamedTuple):
+    """Part of a view that is about suppressions."""
+
+    imports: int
+    """Number that each import raises."""
+    latest: int
+    """Highest id of a change; 0: there is none."""
+    is_empty: bool
+    """There are no suppressions at all."""
+    settled: int | None
+    """As it was asked for, or as read."""
+    changes: list[ChangedPerson]
+    is_complete: bool
+    """False: `changes` are not all of them."""
+
+
 class Wanted(NamedTuple):
     """The parts of a view: shards of one server, the campaigns of the main one, or all."""
 
@@ -44,6 +79,7 @@ class Wanted(NamedTuple):
     topic: str
     claims: bool
     """Include the claims: the server holds the shards."""
+    suppressions: ChangesWanted | None = None
 
 
 class SendView(NamedTuple):
@@ -58,44 +94,70 @@ class SendView(NamedTuple):
     """Shards whose owner has something to carry out, or to forward first."""
     erased: frozenset[MessageKey]
     """Messages that the owners of the wanted shards are asked to cancel."""
+    suppressions: SuppressionView | None = None
 
 
 # Besides the variables, which an account with special rights could write in spite of: a lock for
 # writing, on no row. A server that is read-only refuses it, one under FLUSH TABLES WITH READ LOCK,
 # as some switch-overs begin, has it wait.
 SERVER = f"""
-(SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+(SELECT 'server', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
  FROM shard_commands WHERE FALSE FOR UPDATE)
 UNION ALL
 SELECT 'server', NULL, NULL, NULL, {READ_ONLY_VARIABLES}, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL
+       NULL, NULL
 """
 
 CAMPAIGNS = f"""
 SELECT 'campaign', id, epoch, NULL, state, delivery, provider, {EXPIRES_IN}, traceparent,
-       max_rate, priority, {CURRENCY_OF}
+       max_rate, priority, {CURRENCY_OF}, topic
 FROM campaigns WHERE id IN %s
 """
 
 MAP = """
-SELECT 'map', version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'map', version, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM partition_map WHERE topic = %s
 """
 
 OWNERS = """
-SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 FROM shard_claims
 """
 
 REQUESTED = """
-SELECT DISTINCT 'requested', shard, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT DISTINCT 'requested', shard, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL
 FROM shard_commands
 """
 
 ERASED = """
-SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL
 FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
+
+SUPPRESSIONS = """
+SELECT 'suppressions', (SELECT MAX(imports) FROM suppression_state),
+       (SELECT MAX(id) FROM suppression_changes), NULL, NOT EXISTS(SELECT 1 FROM suppressions),
+       NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+"""
+
+# Of ids that are that old, and of all before, every row is visible that ever will be.
+SETTLED = """
+SELECT 'settled', COALESCE((
+  SELECT id FROM suppression_changes WHERE changed_at < NOW(6) - INTERVAL %s SECOND
+  ORDER BY changed_at DESC LIMIT 1
+), 0), NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+"""
+
+CHANGED = """
+(SELECT 'changed', id, TIMESTAMPDIFF(MICROSECOND, changed_at, NOW(6)), NULL, phone, NULL, NULL,
+        NULL, NULL, NULL, NULL, NULL, NULL
+ FROM suppression_changes WHERE id > %s ORDER BY id LIMIT %s)
+"""
+
+MOST_CHANGES = 10_000
+"""Changes of suppressions in one view; where there are more, all that is held is looked up."""
 
 
 def read_view(cursor: Cursor, wanted: Wanted) -> SendView:
@@ -116,6 +178,15 @@ def read_view(cursor: Cursor, wanted: Wanted) -> SendView:
         arguments.append(tuple(wanted.campaigns))
     if wanted.claims:
         parts.append(OWNERS)
+    if wanted.suppressions is not None:
+        parts.append(SUPPRESSIONS)
+        settled, longest = wanted.suppressions
+        if settled is None:
+            parts.append(SETTLED)
+            arguments.append(longest)
+        else:
+            parts.append(CHANGED)
+            arguments += (settled, MOST_CHANGES)
     cursor.execute("UNION ALL".join(parts), arguments)
     return view_of(cursor.fetchall())
 
@@ -140,6 +211,25 @@ def view_of(rows: Collection[tuple[Any, ...]]) -> SendView:
             for row in by_kind.get("erased", ())
             for seq in json.loads(row[3]).get("seqs", ())
         ),
+        suppressions=_suppressions(by_kind),
+    )
+
+
+def _suppressions(by_kind: Mapping[str, list[tuple[Any, ...]]]) -> SuppressionView | None:
+    if "suppressions" not in by_kind:
+        return None
+    ((imports, latest, _, is_empty, *_),) = by_kind["suppressions"]
+    changes = [
+        ChangedPerson(int(id_), int(age) / 1_000_000, phone)
+        for id_, age, _, phone, *_ in by_kind.get("changed", ())
+    ]
+    return SuppressionView(
+        imports=int(imports or 0),
+        latest=int(latest or 0),
+        is_empty=bool(int(is_empty)),
+        settled=next((int(row[0]) for row in by_kind.get("settled", ())), None),
+        changes=changes,
+        is_complete=len(changes) < MOST_CHANGES,
     )
 
 

@@ -35,6 +35,7 @@ from campaign_api.schemas.fields import (
     PositiveAmount,
     Text,
     length,
+    whole,
 )
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
@@ -51,6 +52,8 @@ LARGEST_ID = 2**63 - 1
 
 LONGEST_PROVIDER = 32
 """Characters of a provider's name in the configuration."""
+
+TOPIC_PATTERN = "^[A-Za-z0-9_.-]{1,64}$"
 
 EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database gives times
 
@@ -102,6 +105,17 @@ class CampaignChange(Schema):
     )
     max_rate = max_rate_asked()
     priority = priority_asked()
+    topic = Text(
+        allow_none=True,
+        validate=validate.Regexp(
+            whole(TOPIC_PATTERN), error="must have 1 to 64 letters, digits, _, . and -"
+        ),
+        metadata={
+            "pattern": TOPIC_PATTERN,
+            "description": "Subject of its messages: people with a suppression of topic:NAME are"
+            " not sent them.",
+        },
+    )
     budget = PositiveAmount(
         LONGEST_BUDGET,
         DECIMALS,
@@ -183,6 +197,7 @@ class CampaignSummary(Schema):
     provider = fields.Nested(ProviderState, required=True)
     max_rate = max_rate_answered()
     priority = priority_answered()
+    topic = fields.String(required=True, allow_none=True)
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
     pending = fields.Integer(required=True)

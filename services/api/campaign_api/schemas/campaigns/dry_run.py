@@ -113,6 +113,21 @@ class ProviderFit(Schema):
     )
 
 
+class SuppressionReason(Schema):
+    """Recipients who are suppressed by a scope, for a reason."""
+
+    scope = fields.String(required=True)
+    reason = fields.String(required=True)
+    recipients = fields.Integer(required=True)
+
+
+class SuppressedRecipients(Schema):
+    """Recipients who would not be sent the message at present, each counted once."""
+
+    recipients = fields.Integer(required=True)
+    by_reason = fields.List(fields.Nested(SuppressionReason), required=True)
+
+
 class DryRun(Schema):
     """Dry run of a campaign."""
 
@@ -134,6 +149,7 @@ class DryRun(Schema):
         metadata={"description": "null: the provider has no price."},
     )
     recently_messaged = fields.Nested(RecentlyMessaged, required=True)
+    suppressed = fields.Nested(SuppressedRecipients, required=True)
     provider = fields.Nested(ProviderFit, required=True)
     rate = fields.Float(
         required=True,

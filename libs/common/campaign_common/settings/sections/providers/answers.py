@@ -70,8 +70,8 @@ class AnswerRule:
     """The place where the answer says how long to wait: `{Header: Retry-After}`, which is the
     default, or `{Json: path}`."""
     effect: Literal["suppress"] | None = key("Effect", Choice("suppress", null=True), default=None)
-    """`suppress`: the person has asked not to be written to. Of the rule the ledger keeps the error
-    code; other messages to the person are not held back."""
+    """`suppress`: the person has asked not to be written to. A suppression is added for the
+    originator of the message, or for the provider where that is not known."""
     scope: Literal["recipient"] | None = key("Scope", Choice("recipient", null=True), default=None)
     """`recipient`, with `throttled`: the limit is that of one recipient. This message alone waits,
     and stays at the provider; without it, a `RetryAfter` stops all messages of the provider, and

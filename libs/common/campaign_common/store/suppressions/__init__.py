@@ -1,0 +1,1 @@
+"""Suppressions on the main server: their rows, the log of their changes, their imports."""

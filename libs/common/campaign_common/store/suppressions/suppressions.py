@@ -1,0 +1,130 @@
+"""suppressions and suppression_changes: adding, removing and reading what people do not want."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.suppressions.change_log_position import MARGIN
+from campaign_common.errors import DatabaseTimeout
+from campaign_common.runtime.boot_time import boot_time
+
+LONGEST_REASON = 32
+LONGEST_SOURCE = 64
+LONGEST_NOTE = 255
+"""Characters that the columns hold."""
+
+
+class Suppression(NamedTuple):
+    """A person who does not want the messages of a scope; times are UTC, naive.
+
+    `since` None: from now on; `until` None: without end.
+    """
+
+    phone: str
+    scope: str
+    reason: str
+    source: str
+    since: datetime | None = None
+    until: datetime | None = None
+    note: str | None = None
+
+
+_COLUMNS = "phone, scope, reason, source, since, until, note"
+
+_VALUES = "(%s, %s, %s, %s, COALESCE(CAST(%s AS DATETIME(6)), NOW(6)), %s, %s)"
+
+# What a person decides replaces what was there; the wish is as old as it ever was.
+PUT = f"""
+INSERT INTO suppressions ({_COLUMNS}) VALUES {_VALUES}
+ON DUPLICATE KEY UPDATE reason = VALUES(reason), source = VALUES(source),
+  since = LEAST(since, VALUES(since)), until = VALUES(until), note = VALUES(note)
+"""
+
+# What comes by itself, or in a file, never shortens or replaces a suppression.
+EXTEND = f"""
+INSERT INTO suppressions ({_COLUMNS}) VALUES %s
+ON DUPLICATE KEY UPDATE
+  until = IF(until IS NULL OR VALUES(until) IS NULL, NULL, GREATEST(until, VALUES(until)))
+"""
+
+NOTE_CHANGE = """
+INSERT INTO suppression_changes (phone, scope, is_added, reason, actor, changed_at)
+VALUES (%s, %s, %s, %s, %s, NOW(6))
+"""
+
+DELETE = "DELETE FROM suppressions WHERE phone = %s AND scope = %s"
+
+SELECT_OF_PERSON = f"SELECT {_COLUMNS} FROM suppressions WHERE phone = %s ORDER BY scope"
+
+SELECT_CHANGES = """
+SELECT id, scope, is_added, reason, actor, changed_at FROM suppression_changes
+WHERE phone = %s ORDER BY id
+"""
+
+
+class SuppressionChange(NamedTuple):
+    """One change of a person's suppressions; `changed_at` is UTC, naive."""
+
+    id: int
+    scope: str
+    is_added: bool
+    reason: str | None
+    actor: str
+    changed_at: datetime
+
+
+def put_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> None:
+    """Add a suppression, or replace what is said of it; the change comes last."""
+    cursor.execute(PUT, suppression)
+    _note_change(cursor, suppression, actor, is_added=True)
+
+
+def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
+    """Add suppressions that no person has entered; those that exist never get shorter.
+
+    The rows are locked in the order of their keys.
+    """
+    for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
+        cursor.execute(EXTEND % _VALUES, one)
+    for one in suppressions:
+        _note_change(cursor, one, actor, is_added=True)
+
+
+def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bool:
+    """Remove a suppression; return whether there was one."""
+    if not cursor.execute(DELETE, (phone, scope)):
+        return False
+    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, actor))
+    return True
+
+
+def suppressions_of(cursor: Cursor, phone: str) -> list[Suppression]:
+    """Return all suppressions of a person, also those that are over."""
+    cursor.execute(SELECT_OF_PERSON, (phone,))
+    return [Suppression(*row) for row in cursor.fetchall()]
+
+
+def changes_of(cursor: Cursor, phone: str) -> list[SuppressionChange]:
+    """Return the changes of a person's suppressions, the oldest first."""
+    cursor.execute(SELECT_CHANGES, (phone,))
+    return [
+        SuppressionChange(id_, scope, bool(is_added), *others)
+        for id_, scope, is_added, *others in cursor.fetchall()
+    ]
+
+
+def require_in_reach(began: float, longest: float) -> None:
+    """Require that senders see the change of a transaction that began at a boot time, in seconds.
+
+    Raises:
+        DatabaseTimeout: it took longer than `longest` seconds. Its change may be older than what
+            senders look at again: it must be made once more.
+    """
+    if boot_time() - began >= longest - MARGIN / 2:
+        raise DatabaseTimeout("a change of suppressions took too long to be noticed")
+
+
+def _note_change(cursor: Cursor, one: Suppression, actor: str, *, is_added: bool) -> None:
+    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, actor))

@@ -1,0 +1,1 @@
+"""Parts of a dry run: prices, duplicates and suppressions of the recipients."""

@@ -1,0 +1,1 @@
+"""Routes about people, over all campaigns and lists."""

@@ -1,0 +1,177 @@
+"""/v1/suppressions: people who do not want to be written to."""
+
+from typing import Any
+
+import structlog
+from flask import Request, Response, request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from campaign_api.errors import InvalidField, RequestInvalid
+from campaign_api.lists.importer.csv_format import PLAIN
+from campaign_api.lists.upload_body import UploadBody
+from campaign_api.routes.recipient_lists import UploadLimits
+from campaign_api.schemas.phone import PATH_PARAMETER, SAID
+from campaign_api.schemas.suppression import (
+    ImportedSchema,
+    ImportParameters,
+    RemovalParameters,
+    SuppressedPersonSchema,
+    SuppressionBody,
+    SuppressionFilterParameters,
+    SuppressionPageParameters,
+    SuppressionPageSchema,
+    SuppressionSchema,
+)
+from campaign_api.suppressions.suppression_import import Defaults, SuppressionImport
+from campaign_api.suppressions.suppression_records import SuppressionRecords
+from campaign_api.web.caller import caller
+from campaign_api.web.http.paging import page_response
+from campaign_api.web.routing.resource import Decorator, Resource
+from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_common.domain.api_key import Scope
+from campaign_common.domain.phone_number import LONGEST, normalise_phone
+from campaign_common.store.suppressions.listing import SuppressionPosition
+from campaign_common.store.suppressions.suppressions import Suppression
+
+EXPORT = {
+    "description": "The suppressions, as CSV.",
+    "content": {"text/csv": {"schema": {"type": "string"}}},
+}
+
+log = structlog.get_logger(__name__)
+
+
+REQUEST_BODY = {
+    "required": True,
+    "content": {
+        "text/csv": {"schema": {"type": "string", "pattern": "^phone\n([1-9][0-9]{9}\n)+$"}}
+    },
+}
+
+
+def resource(
+    records: SuppressionRecords, imports: SuppressionImport, limits: UploadLimits
+) -> Resource:
+    """Build the routes."""
+    routes = Resource(
+        "suppressions",
+        __name__,
+        url_prefix="/v1",
+        description="People who do not want to be written to.",
+    )
+    of_person: Decorator = routes.route(
+        "/suppressions/<phone>", methods=["GET"], parameters=[PATH_PARAMETER]
+    )
+    removal: Decorator = routes.route(
+        "/suppressions/<phone>", methods=["DELETE"], parameters=[PATH_PARAMETER]
+    )
+
+    @routes.get("/suppressions")
+    @routes.arguments(SuppressionPageParameters, location="query")
+    @routes.response(200, SuppressionPageSchema)
+    @routes.problems(422)
+    def page(parameters: dict[str, Any]) -> Response:
+        """List suppressions in the order of their numbers.
+
+        A page ends after 50,000 rows, however few of them match: it may be short or empty;
+        continue with `next_cursor`.
+        """
+        after = SuppressionPosition(*parameters["cursor"])
+        found = records.page(parameters["wanted"], parameters["limit"], after)
+        return page_response("suppressions", found)
+
+    @routes.get("/suppressions.csv")
+    @routes.limit_concurrency(LimitedWork.EXPORT)
+    @routes.arguments(SuppressionFilterParameters, location="query")
+    @routes.doc(responses={"200": EXPORT})
+    @routes.problems(422)
+    def export(parameters: dict[str, Any]) -> Response:
+        """Return suppressions as CSV.
+
+        A cell that a spreadsheet would run as a formula begins with an apostrophe. When an error
+        interrupts the file, the connection ends without the last chunk.
+        """
+        text = records.csv(parameters["wanted"])
+        response = Response(text, content_type="text/csv; charset=utf-8")
+        response.headers.set("Content-Disposition", "attachment", filename="suppressions.csv")
+        return response
+
+    @routes.post("/suppressions")
+    @routes.arguments(SuppressionBody)
+    @routes.response(200, SuppressionSchema)
+    @routes.problems(400, 413, 415, 422)
+    def add(suppression: Suppression) -> dict[str, Any]:
+        """Add a suppression, or replace what is said of one.
+
+        No message of a campaign that it applies to is sent to the person later than 2 s after the
+        response. Repeating the request is harmless; `since` stays the earliest time.
+        """
+        described = records.put(suppression, caller().name)
+        log.info("suppression added", scope=suppression.scope, key=caller().name)
+        return described
+
+    @routes.post("/suppressions/import")
+    @routes.limit_concurrency(LimitedWork.UPLOAD)
+    @routes.arguments(ImportParameters, location="query")
+    @routes.response(200, ImportedSchema)
+    @routes.problems(400, 408, 413, 415, 422)
+    @routes.doc(requestBody=REQUEST_BODY)
+    def import_file(parameters: dict[str, Any]) -> dict[str, Any]:
+        """Import a CSV file with a column phone, and any of the other fields of a suppression.
+
+        Rows are stored as they arrive, and stay if the upload breaks off. A suppression that
+        exists stays as it is; its `until` never gets earlier. No message that one of the file
+        applies to is sent later than 2 s after the response. The file can be imported again.
+        """
+        require_plain_csv(request)
+        with limits.slots.upload():
+            body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
+            done = imports.run(body, PLAIN, Defaults(**parameters), caller().name)
+        log.info(
+            "suppressions imported",
+            accepted=done["accepted"],
+            rejected=done["rejected"],
+            key=caller().name,
+        )
+        return done
+
+    @of_person
+    @routes.response(200, SuppressedPersonSchema)
+    @routes.problems(422)
+    def one(phone: str) -> dict[str, Any]:
+        """Return the suppressions of a person, also those that are over, and their changes."""
+        return records.of_person(_digits(phone))
+
+    @removal
+    @routes.requires(Scope.ADMIN)
+    @routes.arguments(RemovalParameters, location="query")
+    @routes.response(204)
+    @routes.problems(404, 422)
+    def remove(parameters: dict[str, Any], phone: str) -> None:
+        """Remove a suppression: the person is written to again.
+
+        Messages that ended as suppressed stay so; they can be retried by hand.
+        """
+        scope = parameters["scope"]
+        records.remove(_digits(phone), scope, caller().name)
+        log.info("suppression removed", scope=scope, key=caller().name)
+
+    return routes
+
+
+def require_plain_csv(wanted: Request) -> None:
+    """Require a body that is CSV as it is.
+
+    Raises:
+        UnsupportedMediaType: it is something else, or compressed.
+    """
+    coding = wanted.headers.get("Content-Encoding", "identity").strip().lower()
+    if coding != "identity" or wanted.mimetype != "text/csv":
+        raise UnsupportedMediaType("the body must be text/csv, not compressed")
+
+
+def _digits(phone: str) -> str:
+    digits = normalise_phone(phone) if len(phone) <= LONGEST else None
+    if digits is None:
+        raise RequestInvalid([InvalidField("phone", SAID)])
+    return digits

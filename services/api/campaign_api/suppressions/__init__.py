@@ -1,0 +1,1 @@
+"""Suppressions: reading, adding, removing, importing."""

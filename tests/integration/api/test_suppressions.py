@@ -1,0 +1,171 @@
+"""/v1/suppressions: adding, reading, removing, importing and exporting."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from campaign_common.database import Database
+from campaign_common.store.suppressions import listing
+from tests.integration.api.stored import rows, value
+
+PHONE = "4917612345678"
+OTHER = "4917612345679"
+
+
+def add(client: FlaskClient, **body: object) -> Any:  # noqa: ANN401 - any JSON
+    answer = client.post("/v1/suppressions", json={"phone": PHONE, **body})
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def upload(client: FlaskClient, text: str, query: str = "") -> Any:  # noqa: ANN401 - any JSON
+    answer = client.post(f"/v1/suppressions/import{query}", data=text, content_type="text/csv")
+    assert answer.status_code == 200, answer.text
+    return answer.json
+
+
+def all_scopes(client: FlaskClient, query: str = "") -> list[tuple[str, str]]:
+    found = client.get(f"/v1/suppressions{query}").json["suppressions"]
+    return [(row["phone"], row["scope"]) for row in found]
+
+
+def test_what_is_added_is_read_again(client: FlaskClient) -> None:
+    described = add(
+        client,
+        phone="+49 176 12345678",
+        scope="topic:offers",
+        reason="stop",
+        source="shop",
+        since="2026-01-31T10:30:00+01:00",
+        until="2036-01-31T09:30:00Z",
+        note="by letter",
+    )
+    assert described == {
+        "phone": PHONE,
+        "scope": "topic:offers",
+        "reason": "stop",
+        "source": "shop",
+        "since": "2026-01-31T09:30:00.000Z",
+        "until": "2036-01-31T09:30:00.000Z",
+        "note": "by letter",
+    }
+    assert client.get("/v1/suppressions").json["suppressions"] == [described]
+    person = client.get(f"/v1/suppressions/{PHONE}").json
+    assert person["suppressions"] == [described]
+    assert [(c["scope"], c["is_added"], c["actor"]) for c in person["changes"]] == [
+        ("topic:offers", True, "api")
+    ]
+
+
+def test_adding_again_replaces_and_keeps_the_earliest_wish(client: FlaskClient) -> None:
+    add(client, since="2026-01-01T00:00:00Z", until="2036-01-01T00:00:00Z", note="old")
+    again = add(client, since="2026-02-01T00:00:00Z", reason="letter")
+    assert (again["since"], again["until"]) == ("2026-01-01T00:00:00.000Z", None)
+    assert (again["reason"], again["note"]) == ("letter", None)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"scope": "all"}, id="no scope"),
+        pytest.param({"reason": "No Way"}, id="reason"),
+        pytest.param({"phone": "12"}, id="no number"),
+        pytest.param({"since": "2999-01-01T00:00:00Z"}, id="a wish of the future"),
+        pytest.param({"until": "tomorrow"}, id="no time"),
+        pytest.param({"colour": "red"}, id="unknown field"),
+    ],
+)
+def test_a_wrong_suppression_is_refused(
+    client: FlaskClient, pool: Database, wrong: dict[str, str]
+) -> None:
+    assert client.post("/v1/suppressions", json={"phone": PHONE, **wrong}).status_code == 422
+    assert value(pool, "SELECT COUNT(*) FROM suppressions") == 0
+
+
+def test_one_scope_is_removed(client: FlaskClient, pool: Database) -> None:
+    add(client)
+    add(client, scope="sender:Shop")
+    assert client.delete(f"/v1/suppressions/{PHONE}").status_code == 422
+    assert client.delete(f"/v1/suppressions/{PHONE}?scope=*").status_code == 204
+    assert client.delete(f"/v1/suppressions/{PHONE}?scope=*").status_code == 404
+    assert all_scopes(client) == [(PHONE, "sender:Shop")]
+    changes = rows(pool, "SELECT scope, is_added FROM suppression_changes ORDER BY id")
+    assert changes == [("*", 1), ("sender:Shop", 1), ("*", 0)]
+
+
+def test_pages_follow_each_other(client: FlaskClient) -> None:
+    for phone in (OTHER, PHONE):
+        for scope in ("*", "topic:a"):
+            add(client, phone=phone, scope=scope)
+    found, query = [], "?limit=3"
+    while query:
+        page = client.get(f"/v1/suppressions{query}").json
+        found += [(row["phone"], row["scope"]) for row in page["suppressions"]]
+        query = page["next_cursor"] and f"?limit=3&cursor={page['next_cursor']}"
+    assert found == [(p, s) for p in (PHONE, OTHER) for s in ("*", "topic:a")]
+
+
+def test_filters_find_far_rows(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page ends after some rows, however few of them match; the next one goes on."""
+    monkeypatch.setattr(listing, "SCANNED_AT_ONCE", 2)
+    for number in range(5):
+        add(client, phone=f"491761234567{number}", reason="stop" if number == 4 else "letter")
+    pages, query = [], "?reason=stop"
+    while query:
+        page = client.get(f"/v1/suppressions{query}").json
+        pages.append([row["phone"] for row in page["suppressions"]])
+        query = page["next_cursor"] and f"?reason=stop&cursor={page['next_cursor']}"
+    assert pages == [[], [], ["4917612345674"]]
+    exported = client.get("/v1/suppressions.csv?reason=stop").text.splitlines()
+    assert [line.split(",")[0] for line in exported] == ["phone", "4917612345674"]
+
+
+def test_a_file_is_imported_without_a_change_for_each_row(
+    client: FlaskClient, pool: Database
+) -> None:
+    before = value(pool, "SELECT imports FROM suppression_state")
+    text = (
+        f"phone,scope,until\n{PHONE},sender:Shop,2036-01-01T00:00:00Z\n+49 176 12345679,,\nnone,,\n"
+    )
+    done = upload(client, f"{text}{OTHER},all,\n", "?reason=crm&source=old+system")
+    assert (done["accepted"], done["rejected"]) == (2, 2)
+    assert [reject["reason"].split()[0] for reject in done["first_rejects"]] == ["phone", "scope"]
+    stored = rows(pool, "SELECT phone, scope, reason, source FROM suppressions ORDER BY phone")
+    assert stored == [
+        (PHONE, "sender:Shop", "crm", "old system"),
+        (OTHER, "*", "crm", "old system"),
+    ]
+    assert value(pool, "SELECT COUNT(*) FROM suppression_changes") == 0
+    assert value(pool, "SELECT imports FROM suppression_state") == before + 1
+    assert rows(pool, "SELECT actor, accepted, rejected FROM suppression_imports") == [
+        ("api", 2, 2)
+    ]
+
+
+def test_an_import_never_shortens_a_suppression(client: FlaskClient) -> None:
+    add(client, reason="stop")
+    add(client, phone=OTHER, until="2030-01-01T00:00:00Z")
+    upload(client, f"phone,until\n{PHONE},2031-01-01T00:00:00Z\n{OTHER},2031-01-01T00:00:00Z\n")
+    found = client.get("/v1/suppressions").json["suppressions"]
+    assert [(row["reason"], row["until"]) for row in found] == [
+        ("stop", None),
+        ("request", "2031-01-01T00:00:00.000Z"),
+    ]
+
+
+def test_an_export_can_be_imported(client: FlaskClient, pool: Database) -> None:
+    add(client, note="=1+1", scope="topic:offers")
+    upload(client, f"phone\n{OTHER}\n")
+    exported = client.get("/v1/suppressions.csv").text
+    before = rows(pool, "SELECT * FROM suppressions ORDER BY phone")
+    assert upload(client, exported)["accepted"] == 2
+    assert rows(pool, "SELECT * FROM suppressions ORDER BY phone") == before
+
+
+def test_a_file_with_another_column_is_refused(client: FlaskClient, pool: Database) -> None:
+    answer = client.post(
+        "/v1/suppressions/import", data=f"phone,colour\n{PHONE},red\n", content_type="text/csv"
+    )
+    assert (answer.status_code, "colour" in answer.text) == (422, True)
+    assert value(pool, "SELECT COUNT(*) FROM suppressions") == 0
