@@ -38,7 +38,8 @@ class ErasedPeople:
         """
         last_id = last_erased_id(cursor)
         with self._reading:
-            self._read(cursor, last_id)
+            if last_id != self._read_up_to:
+                self._read(cursor, last_id)
             self._keys.required(self._by_key)
             return self._read_up_to < last_id
 
