@@ -78,7 +78,7 @@ def _erase(site: Site, people: int) -> None:
     with site.connection() as cursor:
         cursor.execute("DELETE FROM erased_people")
         for _ in range(0, people, AT_ONCE):
-            rows = [(key.id, os.urandom(12)) for _ in range(min(AT_ONCE, people))]
+            rows = [(key.id, os.urandom(8)) for _ in range(min(AT_ONCE, people))]
             cursor.executemany(
                 "INSERT INTO erased_people (key_id, person_hash, erased_at)"
                 " VALUES (%s, %s, NOW(6))",

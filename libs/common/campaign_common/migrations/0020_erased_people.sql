@@ -6,7 +6,7 @@
 CREATE TABLE IF NOT EXISTS erased_people (
   id           BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   key_id       CHAR(16) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
-  person_hash  BINARY(12) NOT NULL,
+  person_hash  BINARY(8) NOT NULL,
   erased_at    DATETIME(6) NOT NULL,
   PRIMARY KEY (id),
   UNIQUE KEY by_hash (key_id, person_hash)

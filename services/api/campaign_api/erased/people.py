@@ -19,7 +19,7 @@ AT_ONCE = 50_000
 class ErasedPeople:
     """The hashes of people who were erased after one point, shared by threads.
 
-    A hash takes about 110 bytes. One that is deleted from the table stays known until the
+    A hash takes about 80 bytes. One that is deleted from the table stays known until the
     process ends.
     """
 
@@ -28,7 +28,7 @@ class ErasedPeople:
         self._keys = keys
         self._reading = Lock()
         self._after_id = self._read_up_to = after_id
-        self._by_key: dict[str, set[bytes]] = defaultdict(set)
+        self._by_key: dict[str, set[int]] = defaultdict(set)
 
     def read_some(self, cursor: Cursor) -> bool:
         """Read the next hashes, without a lock; return whether there may be more.

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.erasure.erasure_key import HASH_BYTES
+from campaign_common.domain.erasure.erasure_key import HASH_BYTES, packed, unpacked
 
 # LOCK IN SHARE MODE is what both MySQL and MariaDB understand.
 LOCK_SHARED = "SELECT last_id FROM erased_people_position WHERE id = 1 LOCK IN SHARE MODE"
@@ -57,15 +57,15 @@ def last_erased_id(cursor: Cursor) -> int:
     return _position(cursor)
 
 
-def add_erased_person(cursor: Cursor, key_id: str, person_hash: bytes) -> None:
+def add_erased_person(cursor: Cursor, key_id: str, person_hash: int) -> None:
     """Add the hash of somebody; requires `lock_erased_people`, and may be repeated."""
-    cursor.execute(ADD, (key_id, person_hash))
+    cursor.execute(ADD, (key_id, packed(person_hash)))
     cursor.execute(MOVE, (cursor.lastrowid,))
 
 
 def read_erased_people(
     cursor: Cursor, *, after_id: int, last_id: int
-) -> Mapping[str, Sequence[bytes]]:
+) -> Mapping[str, Sequence[int]]:
     """Read the hashes with after_id < id <= last_id, by the id of their key.
 
     Ids rise in the order of commits; 100,000 may be asked for at a time.
@@ -89,10 +89,10 @@ def note_reconsented(cursor: Cursor, list_id: int, actor: str) -> None:
     cursor.execute(NOTE_RECONSENTED, (list_id, actor))
 
 
-def _hashes(together: bytes, count: int) -> Sequence[bytes]:
+def _hashes(together: bytes, count: int) -> Sequence[int]:
     if len(together) != count * HASH_BYTES:
         raise ValueError(f"{len(together)} bytes are not {count} hashes of erased people")
-    return [together[at : at + HASH_BYTES] for at in range(0, len(together), HASH_BYTES)]
+    return unpacked(together)
 
 
 def _position(cursor: Cursor) -> int:
