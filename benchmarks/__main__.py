@@ -11,6 +11,7 @@ from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
 from benchmarks.scenarios.beside import beside
 from benchmarks.scenarios.callbacks import callbacks
+from benchmarks.scenarios.erased_people import import_erased
 from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
@@ -37,6 +38,7 @@ def main() -> None:
 
 SCENARIOS = (
     imports,
+    import_erased,
     send,
     http,
     growth,

@@ -6,6 +6,9 @@ from opentelemetry.trace import Tracer
 
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
+from campaign_api.erased.arrivals import ErasureRegister
+from campaign_api.erased.check import ErasureKeyCheck
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.importer.turn import Turn
@@ -98,9 +101,11 @@ def create_app(
     RateLimit(settings.api.requests_per_minute).register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
-    importer = CsvImporter(
-        RetryingTransactions(database, settings.timeout), settings.import_, metrics.imports
-    )
+    keys = ErasureKeys(settings.erasure)
+    shards = settings.msg_table_sharding_size
+    transactions = RetryingTransactions(database, settings.timeout)
+    erasures = ErasureRegister(transactions, keys, shards)
+    importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
@@ -116,8 +121,8 @@ def create_app(
         ),
         campaign_messages.resource(CampaignMessages(databases)),
         trial_message.resource(database, settings, trial_limit),
-        messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
-        recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        messages.resource(RecipientHistory(databases, shards)),
+        recipients.resource(Eraser(database, shards, keys)),
         suppressions.resource(
             SuppressionRecords(database, settings),
             SuppressionImport(database, settings, Turn()),
@@ -128,7 +133,7 @@ def create_app(
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
-        health.resource(databases, settings.msg_table_sharding_size),
+        health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)
     documentation.describe(provider_callbacks.PATH, provider_callbacks.description())

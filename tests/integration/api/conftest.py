@@ -52,10 +52,12 @@ WRITTEN = (
     "provider_events",
     "provider_slots",
     "route_weights",
+    "erased_people",
     "erasures",
     "suppressions",
     "suppression_changes",
     "suppression_imports",
+    "reconsented_lists",
     "sender_heartbeats",
 )
 """The tables that these tests write to."""

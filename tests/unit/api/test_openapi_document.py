@@ -23,6 +23,7 @@ QUERY: dict[str, set[str]] = {
     "DELETE /v1/suppressions/{phone}": {"scope"},
     "POST /v1/recipient-lists": {
         *("name", "phone_column", "name_column", "delimiter", "encoding", "default_region"),
+        "reconsented",
     },
 }
 """Of every other operation: none."""

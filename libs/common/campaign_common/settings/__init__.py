@@ -7,6 +7,7 @@ from campaign_common.settings.sections.callbacks import (
     CallbacksSettings,
     ReferenceSecretSettings,
 )
+from campaign_common.settings.sections.erasure import ErasureSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -42,6 +43,7 @@ __all__ = [
     "ApiSettings",
     "CallbacksSettings",
     "Distribution",
+    "ErasureSettings",
     "HttpConnectionSettings",
     "HttpProviderSettings",
     "HttpRequestSettings",

@@ -22,7 +22,7 @@ MAX_DOUBLINGS = 40
 
 ENDED_WITHOUT_SEND = {
     SendStatus.EXPIRED: Status.EXPIRED,
-    SendStatus.ERASED: Status.CANCELLED,
+    SendStatus.ERASED: Status.SUPPRESSED,
     SendStatus.SUPPRESSED: Status.SUPPRESSED,
     SendStatus.UNDELIVERABLE: Status.FAILED,
 }
