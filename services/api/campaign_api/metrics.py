@@ -45,7 +45,7 @@ class RequestMetrics:
 
 
 class CallbackMetrics:
-    """Counts callbacks of providers and the receipts in them."""
+    """Counters of callbacks of providers and of the receipts in them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._callbacks = Counter(

@@ -1,4 +1,4 @@
-"""What gateways report is stored when they are told so, at either port."""
+"""Reports of gateways are stored when they are told so, at either port."""
 
 import json
 

@@ -20,7 +20,7 @@ class Arrivals(NamedTuple):
 
 
 class ErasedArrivals:
-    """Keeps erased people of one import apart; a person counts once, however often listed."""
+    """Erased people of one import, kept apart; a person counts once, however often listed."""
 
     def __init__(self, people: ErasedPeople, shards: int) -> None:
         """`shards` is what the stored rows of erased people take their shard from."""

@@ -3,11 +3,10 @@
 from collections.abc import Iterable
 from threading import Lock
 
-from campaign_providers.http.requests.secret_files import SecretFiles, SecretUnreadable
-
 from campaign_api.errors import ErasureKeyMissing
 from campaign_common.domain.erasure.erasure_key import ErasureKey
 from campaign_common.settings import ErasureSettings
+from campaign_providers.secret_files import SecretFiles, SecretUnreadable
 
 NAME = "Erasure.Keys.{}"
 

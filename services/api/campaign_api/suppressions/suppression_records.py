@@ -38,7 +38,7 @@ START = SuppressionPosition()
 
 
 class SuppressionRecords:
-    """Reads and changes suppressions; memory and statements do not grow with their number."""
+    """Records of suppressions; memory and statements do not grow with their number."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._database = database

@@ -32,7 +32,7 @@ class HoldsMessages(Protocol):
 
 
 class HeldSuppressions:
-    """Follows the changes of suppressions for the messages of one shard group.
+    """Suppressions of the held messages of one shard group, by following their changes.
 
     `originator_of`: returns the originator that a provider is configured with, which messages
     without one of their own have. `longest`: seconds of the longest transaction. Views are applied

@@ -21,7 +21,7 @@ ACTOR = "sender"
 
 
 class AnsweredSuppressions:
-    """Writes what providers say of people, before the outcomes of the messages are recorded.
+    """Wishes of people that providers report, written before the outcomes are recorded.
 
     Suppressions live on the main server and outcomes on the shard's: a sender that is killed
     between the two transactions leaves the suppression and a message in doubt.

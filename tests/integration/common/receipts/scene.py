@@ -119,7 +119,7 @@ class ReceiptScene:
         return counters
 
     def recounted(self) -> Counter[tuple[int, int, int]]:
-        """What the counters should be."""
+        """Counters as they should be."""
         rows = [(seq, rank, state) for seq, _, rank, state, *_ in self.rows() if rank]
         return Counter((shard_of(seq), state, rank) for seq, rank, state in rows)
 

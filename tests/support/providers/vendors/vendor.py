@@ -88,7 +88,7 @@ class Sent(NamedTuple):
 
 
 class Reported(NamedTuple):
-    """What a request asks the gateway to report with."""
+    """Callback that a request asks the gateway for."""
 
     url: str = ""
     """The callback URL of the message."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from campaign_common.domain.erasure.erasure_key import SHORTEST_SECRET
 from campaign_common.settings.declaration import Conflict, SectionList, key, section_class
-from campaign_common.settings.sections.providers.request import SecretSettings
+from campaign_common.settings.sections.providers.secrets import SecretSettings
 
 MOST_KEYS = 4
 """One that hashes are made with, and three that they are checked with."""

@@ -69,7 +69,7 @@ SELECT_CAMPAIGNS = "SELECT id, provider, shards FROM campaigns WHERE id IN %s AN
 
 
 class ReceiptWriter:
-    """Stores receipts on the servers of their shards."""
+    """Writer of receipts to the servers of their shards."""
 
     def __init__(self, databases: Databases) -> None:
         self._databases = databases

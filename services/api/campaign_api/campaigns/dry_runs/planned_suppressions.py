@@ -18,7 +18,7 @@ SHOWN_REASONS = 20
 
 
 class PlannedSuppressions:
-    """Counts the suppressed recipients of slices of a list, each person once.
+    """Count of the suppressed recipients of slices of a list, each person once.
 
     A route chooses by the keys that its messages will have, as if no provider rested.
     """

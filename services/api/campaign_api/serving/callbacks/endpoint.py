@@ -102,7 +102,7 @@ class NotTaken(Exception):
 
 
 class CallbackEndpoint:
-    """Responds to callbacks; to be used by the greenlets of one thread."""
+    """Endpoint of callbacks; to be used by the greenlets of one thread."""
 
     def __init__(
         self,
