@@ -48,7 +48,7 @@ class Defaults(NamedTuple):
 
 
 class SuppressionImport:
-    """Importer of files of suppressions; it holds a few batches at a time, however large a file is."""
+    """Importer of files of suppressions; it holds a few batches at a time, whatever their size."""
 
     def __init__(self, database: Database, settings: Settings, turn: Turn) -> None:
         self._transactions = RetryingTransactions(database, settings.timeout)

@@ -22,7 +22,7 @@ BATCH = 1_000
 
 
 class ReceiptCloser:
-    """Job that closes early receipts once their messages are recorded, and names others to the owners.
+    """Job that closes early receipts once their messages are recorded, and names others to owners.
 
     Any number of schedulers may look at once: each leaves out what another one has locked.
     """
