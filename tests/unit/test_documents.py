@@ -34,6 +34,8 @@ FOLDERS = [
     for name in ("benchmarks", "deploy", "docs", "k8s", "libs", "services", "tests", ".ci")
 ]
 LONGEST_README = 150
+MOST_WORDS = 45
+"""Words of the glossary, for somebody who reads it from its beginning to its end."""
 MOST_CONCEPTS = 20
 """Classes that somebody holds who follows one message through the sender."""
 
@@ -144,3 +146,10 @@ def test_a_message_in_the_sender_has_few_concepts() -> None:
     concepts = set(re.findall(r"`([A-Z]\w+)`", "\n".join(table)))
     assert len(table) > 15
     assert len(concepts) <= MOST_CONCEPTS, sorted(concepts)
+
+
+def test_the_glossary_can_be_read_as_a_whole() -> None:
+    page = (REPOSITORY / "docs" / "concepts" / "glossary.md").read_text()
+    words = re.findall(r"^- \*\*([^*]+)\*\*", page, re.MULTILINE)
+    assert 30 < len(words) <= MOST_WORDS
+    assert len(set(words)) == len(words)
