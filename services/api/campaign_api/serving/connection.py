@@ -5,16 +5,13 @@ import select
 import socket
 import time
 from contextlib import suppress
-from enum import IntEnum
 from threading import get_ident
-from typing import TYPE_CHECKING
 
 from gevent import Greenlet, GreenletExit, sleep
 from gevent.socket import wait_read, wait_write
 from gunicorn.http.errors import LimitRequestHeaders, ParseException
 
-if TYPE_CHECKING:
-    from campaign_api.serving.connections import Connections
+from campaign_api.serving.connections import Connections, NoRoom, Phase
 
 ARRIVAL = 10.0
 """Seconds that a header has from its first byte to its end, and so has a body of ordinary size."""
@@ -47,23 +44,6 @@ WINDOW = 20.0
 FOREVER = float("inf")
 
 
-class Phase(IntEnum):
-    """Activity of a connection; of those that may yield, the first ones do so first."""
-
-    LEAVING = 0
-    WAITING = 1
-    """A header is not complete, or has not begun."""
-    BODY = 2
-    SENDING = 3
-    """The client has not read all of its answer."""
-    WORKING = 4
-    """A thread works on its request, or will; such a connection does not yield."""
-
-
-class NoRoom(Exception):
-    """There is no connection left that could yield, or no memory."""
-
-
 class HeaderLate(ParseException):  # type: ignore[misc]
     """A header began and did not arrive in time."""
 
@@ -76,7 +56,7 @@ class Connection:
     """
 
     def __init__(
-        self, client: socket.socket, greenlet: Greenlet, others: "Connections", silence: float
+        self, client: socket.socket, greenlet: Greenlet, others: Connections, silence: float
     ) -> None:
         """Serve `client` in `greenlet`; a client that does nothing for `silence` s is given up."""
         client.settimeout(0.0)
@@ -99,7 +79,7 @@ class Connection:
         self._loop_thread = get_ident()
         self.await_request()
 
-    def join(self, others: "Connections") -> "Connections":
+    def join(self, others: Connections) -> Connections:
         """Count among `others` from now on; returns those among which it counted.
 
         Raises:
@@ -111,7 +91,7 @@ class Connection:
         self._others = others
         return before
 
-    def rejoin(self, others: "Connections") -> None:
+    def rejoin(self, others: Connections) -> None:
         """Count among `others` again, whose bound it may exceed for the rest of its request."""
         self._others.remove(self)
         others.take_back(self)

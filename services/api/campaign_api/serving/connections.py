@@ -2,14 +2,46 @@
 
 import time
 from contextlib import suppress
+from enum import IntEnum
+from typing import Protocol
 
-from campaign_api.serving.connection import Connection, NoRoom, Phase
+from gevent import Greenlet
 
 MOST_OF_HEADERS = 2 * 2**20
 """Bytes, in one process, of headers that are not complete."""
 
 MOST_WAITING = 8 * 2**20
 """Bytes, in one process, of bodies that arrive and of answers that are not read."""
+
+
+class Phase(IntEnum):
+    """Activity of a connection; of those that may yield, the first ones do so first."""
+
+    LEAVING = 0
+    WAITING = 1
+    """A header is not complete, or has not begun."""
+    BODY = 2
+    SENDING = 3
+    """The client has not read all of its answer."""
+    WORKING = 4
+    """A thread works on its request, or will; such a connection does not yield."""
+
+
+class NoRoom(Exception):
+    """There is no connection left that could yield, or no memory."""
+
+
+class CountedConnection(Protocol):
+    """Connection as it is counted here."""
+
+    phase: Phase
+    since: float
+    """The monotonic time at which the phase began, in seconds."""
+    held: int
+    """Bytes in memory that it counts for."""
+    yields: bool
+    beginning: bytes
+    greenlet: Greenlet
 
 
 class Connections:
@@ -22,14 +54,14 @@ class Connections:
         self._waiting = 0
         self._yielding = 0
         """Bytes of those that wait, of connections that are being ended."""
-        self._headers: dict[Connection, int] = {}
+        self._headers: dict[CountedConnection, int] = {}
         self._header_bytes = 0
-        self._phases: dict[Phase, dict[Connection, None]] = {phase: {} for phase in Phase}
+        self._phases: dict[Phase, dict[CountedConnection, None]] = {phase: {} for phase in Phase}
 
     def __len__(self) -> int:
         return sum(map(len, self._phases.values()))
 
-    def add(self, connection: Connection) -> None:
+    def add(self, connection: CountedConnection) -> None:
         """Take a connection in; where there is no room, another one yields.
 
         Raises:
@@ -39,26 +71,26 @@ class Connections:
             self._end_one(Phase.SENDING)
         self._phases[connection.phase][connection] = None
 
-    def take_back(self, connection: Connection) -> None:
+    def take_back(self, connection: CountedConnection) -> None:
         """Take a connection in that was here before; where there is no room, another one yields."""
         with suppress(NoRoom):
             self.add(connection)
         self._phases[connection.phase][connection] = None
 
-    def move(self, connection: Connection, phase: Phase) -> None:
+    def move(self, connection: CountedConnection, phase: Phase) -> None:
         """Note what a connection does now; it is the youngest of those that do the same."""
         self._release_header(connection)
         if self._phases[connection.phase].pop(connection, connection) is None:
             connection.phase, connection.since = phase, time.monotonic()
             self._phases[phase][connection] = None
 
-    def remove(self, connection: Connection) -> None:
+    def remove(self, connection: CountedConnection) -> None:
         """Forget a connection."""
         self._phases[connection.phase].pop(connection, None)
         self._release_header(connection)
         self.release(connection)
 
-    def hold_header(self, connection: Connection, size: int) -> bool:
+    def hold_header(self, connection: CountedConnection, size: int) -> bool:
         """Count bytes of an incomplete header; returns whether others are being ended.
 
         Where they are too many, the largest header yields, of equal ones the oldest.
@@ -71,7 +103,7 @@ class Connections:
             ended = True
         return ended
 
-    def make_room(self, connection: Connection, size: int) -> bool:
+    def make_room(self, connection: CountedConnection, size: int) -> bool:
         """Return whether `connection` may hold `size` more bytes in memory.
 
         Where they would be too many, the reader or the body that has held the most for longest
@@ -89,7 +121,7 @@ class Connections:
             self._end(slowest)
         return not self._yielding or self._waiting + size <= self._most_waiting
 
-    def hold(self, connection: Connection, size: int) -> None:
+    def hold(self, connection: CountedConnection, size: int) -> None:
         """Count bytes that a connection keeps in memory."""
         self._waiting += size
         if connection.yields:
@@ -97,7 +129,7 @@ class Connections:
             self._yielding += size
         connection.held += size
 
-    def release(self, connection: Connection) -> None:
+    def release(self, connection: CountedConnection) -> None:
         """Count what a connection held as gone."""
         self._waiting -= connection.held
         if connection.yields:
@@ -110,7 +142,7 @@ class Connections:
             if not connection.beginning:
                 self._end(connection)
 
-    def _release_header(self, connection: Connection) -> None:
+    def _release_header(self, connection: CountedConnection) -> None:
         self._header_bytes -= self._headers.pop(connection, 0)
 
     def _end_one(self, last: Phase) -> None:
@@ -120,7 +152,7 @@ class Connections:
                 return
         raise NoRoom
 
-    def _end(self, connection: Connection) -> None:
+    def _end(self, connection: CountedConnection) -> None:
         self._phases[connection.phase].pop(connection, None)
         self._release_header(connection)
         self._yielding += connection.held

@@ -17,7 +17,8 @@ from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import ServiceUnavailable
 
 from campaign_api.serving.callbacks.endpoint import CallbackEndpoint
-from campaign_api.serving.connection import ARRIVAL, NoRoom, Phase
+from campaign_api.serving.connection import ARRIVAL
+from campaign_api.serving.connections import NoRoom, Phase
 from campaign_api.serving.request_body import BrokenBody, RequestBody
 from campaign_api.serving.responses.liveness import PATH as ALIVE
 from campaign_api.serving.responses.liveness import Liveness

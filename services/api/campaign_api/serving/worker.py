@@ -20,8 +20,8 @@ from gunicorn.http.message import Request
 from gunicorn.workers.ggevent import GeventWorker
 
 from campaign_api.serving.callbacks.endpoint import CALLBACKS_ONLY
-from campaign_api.serving.connection import Connection, NoRoom, Phase
-from campaign_api.serving.connections import MOST_WAITING, Connections
+from campaign_api.serving.connection import Connection
+from campaign_api.serving.connections import MOST_WAITING, Connections, NoRoom, Phase
 from campaign_api.serving.request_body import RequestBody
 from campaign_api.serving.responses.liveness import Liveness
 from campaign_api.serving.responses.outgoing import Outgoing, PlainResponse

@@ -10,8 +10,8 @@ import pytest
 from gunicorn.http.errors import LimitRequestHeaders
 
 from campaign_api.serving import connection as module
-from campaign_api.serving.connection import Connection, HeaderLate, NoRoom, Phase
-from campaign_api.serving.connections import MOST_OF_HEADERS, Connections
+from campaign_api.serving.connection import Connection, HeaderLate
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections, NoRoom, Phase
 
 SILENCE = 0.2
 

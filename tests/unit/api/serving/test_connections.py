@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import gevent
 import pytest
 
-from campaign_api.serving.connection import Connection, NoRoom, Phase
-from campaign_api.serving.connections import MOST_OF_HEADERS, Connections
+from campaign_api.serving.connection import Connection
+from campaign_api.serving.connections import MOST_OF_HEADERS, Connections, NoRoom, Phase
 
 
 class Maker:

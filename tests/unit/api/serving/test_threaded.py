@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from flask import Response, abort, request
 
-from campaign_api.serving.connection import Phase
-from campaign_api.serving.connections import NoRoom
+from campaign_api.serving.connections import NoRoom, Phase
 from campaign_api.serving.request_body import RequestBody
 from campaign_api.serving.threaded import ApplicationFailed, Threaded, TooMuchWork
 from campaign_api.web.routing.application import Application

@@ -43,8 +43,7 @@ from campaign_api.serving.callbacks.target import (
     request_of,
     target_of,
 )
-from campaign_api.serving.connection import NoRoom, Phase
-from campaign_api.serving.connections import Connections
+from campaign_api.serving.connections import Connections, NoRoom, Phase
 from campaign_api.serving.request_body import RequestBody
 from campaign_api.serving.responses.bounded_log import BoundedLog
 from campaign_api.serving.threads import Threads, TooMuchWork
