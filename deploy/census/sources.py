@@ -7,6 +7,9 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
+MOST_WORDS_OF_A_NAME = 2
+"""A string of more words is a text."""
+
 PACKAGES = ("libs/*/*", "services/*/*", "deploy/*")
 """Patterns of the folders that are counted, where they are packages."""
 
@@ -65,6 +68,13 @@ class SourceModule:
         for node in ast.walk(self.tree):
             if isinstance(node, kinds) and (text := ast.get_docstring(node)) is not None:
                 yield Docstring(node.body[0].lineno, text)
+
+    def texts(self) -> Iterator[Docstring]:
+        """Yield every string of several words: docstrings, errors, lines of logs and of pages."""
+        for node in ast.walk(self.tree):
+            text = node.value if isinstance(node, ast.Constant) else None
+            if isinstance(text, str) and len(text.split()) > MOST_WORDS_OF_A_NAME:
+                yield Docstring(node.lineno, text)
 
     def function_names(self) -> Iterator[str]:
         """Yield the names of all functions and methods."""

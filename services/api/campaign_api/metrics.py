@@ -50,7 +50,7 @@ class CallbackMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._callbacks = Counter(
             "campaign_callbacks",
-            "Callbacks of providers answered; without a provider: none of these has callbacks",
+            "Callbacks of providers answered; without a provider: to a name that has none",
             ["provider", "result"],
             registry=registry,
         )

@@ -77,9 +77,17 @@ def test_classes_are_described_by_noun_phrases(docstring: str, counted: bool) ->
 
 
 def test_words_to_avoid_are_named_with_their_line() -> None:
-    text = '"""Reads.\n\nWhoever reads."""\n\ndef f():\n    """Begin anew, and mend it."""\n'
+    text = (
+        '"""Reads.\n\nWhoever reads."""\n\ndef f():\n    """Begin anew, and mend it."""\n'
+        '    raise E(f"{x}: nobody reads it")\n    return "nobody"\n'
+    )
     found = take_census([module("a/m.py", text)]).avoided_words
-    assert found == ["a/m.py:1: Whoever", "a/m.py:6: anew", "a/m.py:6: mend"]
+    assert found == [
+        "a/m.py:1: Whoever",
+        "a/m.py:6: anew",
+        "a/m.py:6: mend",
+        "a/m.py:7: nobody",
+    ]
 
 
 @pytest.mark.parametrize(

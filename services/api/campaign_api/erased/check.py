@@ -6,8 +6,8 @@ from campaign_common.store.recipients.erased_people import key_ids
 from campaign_common.store.recipients.erasures import is_anybody_erased
 
 NO_KEY = (
-    "people were erased and Erasure.Keys are not configured: a later import brings back whoever is"
-    " erased without it"
+    "people were erased and Erasure.Keys are not configured: a later import brings back everyone"
+    " who is erased without it"
 )
 
 

@@ -37,7 +37,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
     @routes.idempotent_unstored
     @routes.arguments(TestMessageRequest)
     @routes.response(200, TestMessageResponse)
-    @routes.alt_response(202, schema=TestMessageResponse, description="Nobody knows yet.")
+    @routes.alt_response(202, schema=TestMessageResponse, description="It is not known yet.")
     @routes.problems(400, 404, 413, 415, 422)
     def send(wanted: dict[str, Any], campaign_id: CampaignId) -> Response:
         """Send one real message, in any state of the campaign; wait 10 s for its outcome.
