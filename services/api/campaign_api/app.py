@@ -6,6 +6,9 @@ from opentelemetry.trace import Tracer
 
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
+from campaign_api.erased.arrivals import ErasureRegister
+from campaign_api.erased.check import ErasureKeyCheck
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.lists.importer.recipient_list import CsvImporter
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
@@ -93,9 +96,11 @@ def create_app(
     RateLimit(settings.api.requests_per_minute).register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
-    importer = CsvImporter(
-        RetryingTransactions(database, settings.timeout), settings.import_, metrics.imports
-    )
+    keys = ErasureKeys(settings.erasure)
+    shards = settings.msg_table_sharding_size
+    transactions = RetryingTransactions(database, settings.timeout)
+    erasures = ErasureRegister(transactions, keys, shards)
+    importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
@@ -111,14 +116,14 @@ def create_app(
         ),
         campaign_messages.resource(CampaignMessages(databases)),
         trial_message.resource(database, settings, trial_limit),
-        messages.resource(RecipientHistory(databases, settings.msg_table_sharding_size)),
-        recipients.resource(Eraser(database, settings.msg_table_sharding_size)),
+        messages.resource(RecipientHistory(databases, shards)),
+        recipients.resource(Eraser(database, shards, keys)),
         provider_overview.resource(ProviderOverview(databases, settings)),
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
-        health.resource(databases, settings.msg_table_sharding_size),
+        health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)
     Idempotency(database).register(app)

@@ -9,6 +9,8 @@ UserError
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
+CampaignError
+└── ErasureKeyMissing
 
 `campaign_common.planning.errors` has those of making and changing campaigns.
 """
@@ -16,7 +18,7 @@ UserError
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from campaign_common.errors import UserError
+from campaign_common.errors import CampaignError, UserError
 
 MAX_NAMED_FIELDS = 20
 """Wrong fields of a request that the error names; of the others it gives the number."""
@@ -103,6 +105,10 @@ class Unauthenticated(UserError):
 
 class InsufficientScope(UserError):
     """The API key does not allow the request."""
+
+
+class ErasureKeyMissing(CampaignError):
+    """A key of erased people is not configured or can not be read: no list can be imported."""
 
 
 class TooManyRequests(UserError):

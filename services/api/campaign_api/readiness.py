@@ -3,6 +3,8 @@
 from threading import Lock
 from time import monotonic
 
+from campaign_api.erased.check import ErasureKeyCheck
+from campaign_api.errors import ErasureKeyMissing
 from campaign_common.errors import (
     DatabaseRefused,
     DatabaseUnavailable,
@@ -17,12 +19,13 @@ from campaign_common.schema import SchemaCheck
 class Readiness:
     """Readiness check; concurrent callers share one check."""
 
-    def __init__(self, schema: SchemaCheck, writes: WriteCheck) -> None:
-        """Ask both checks."""
-        self._checks = schema, writes
+    def __init__(self, schema: SchemaCheck, writes: WriteCheck, keys: ErasureKeyCheck) -> None:
+        """Ask all checks."""
+        self._checks = schema, writes, keys
         self._asking = Lock()
         self._began_at = float("-inf")
         self._reason: str | None = None
+        self._keys = keys
 
     def why_not(self) -> str | None:
         """Return the reason why requests would fail, by a check that began after this call."""
@@ -33,17 +36,25 @@ class Readiness:
                 self._reason = why_not_ready(*self._checks)
             return self._reason
 
+    def warning(self) -> str | None:
+        """Return what works and should be changed, after a check that found nothing worse."""
+        try:
+            return self._keys.warning()
+        except RetryLater:
+            return None
 
-def why_not_ready(schema: SchemaCheck, writes: WriteCheck) -> str | None:
+
+def why_not_ready(schema: SchemaCheck, writes: WriteCheck, keys: ErasureKeyCheck) -> str | None:
     """Return the reason why requests would fail now, or None if they would not."""
     try:
         schema.require()
         writes.require()
+        keys.require()
     except DatabaseRefused:
         return "the database refuses this service's login"
     except DatabaseUnavailable:
         return "the database is unavailable"
-    except (SchemaOutdated, WritesRefused) as error:
+    except (SchemaOutdated, WritesRefused, ErasureKeyMissing) as error:
         return str(error)
     except RetryLater:
         return "the database refuses statements; campaign doctor says which"

@@ -52,7 +52,9 @@ WRITTEN = (
     "provider_events",
     "provider_slots",
     "route_weights",
+    "erased_people",
     "erasures",
+    "reconsented_lists",
     "sender_heartbeats",
 )
 """The tables that these tests write to."""

@@ -5,9 +5,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_api import sweep
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages.erasing import Eraser
 from campaign_api.sweep import Sweeper, sweep_abandoned_lists
 from campaign_common.database import Database, named_lock
+from campaign_common.settings import ErasureSettings
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import change, create, list_of, rows, value
 from tests.support.waiting import wait_until
@@ -64,7 +66,7 @@ def test_only_one_process_sweeps(client: FlaskClient, pool: Database) -> None:
 
 def test_sweeper_sweeps_at_its_start(pool: Database) -> None:
     change(pool, IMPORTING, 601)
-    sweeper = Sweeper(pool, Eraser(pool, SHARDS))
+    sweeper = Sweeper(pool, Eraser(pool, SHARDS, ErasureKeys(ErasureSettings())))
     sweeper.start()
     wait_until(lambda: not rows(pool, "SELECT 1 FROM recipient_lists"))
     sweeper.stop()

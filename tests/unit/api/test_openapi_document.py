@@ -19,6 +19,7 @@ QUERY: dict[str, set[str]] = {
     "GET /v1/recipient-lists/{list_id}/recipients": {"phone"} | PAGE,
     "POST /v1/recipient-lists": {
         *("name", "phone_column", "name_column", "delimiter", "encoding", "default_region"),
+        "reconsented",
     },
 }
 """Of every other operation: none."""

@@ -32,7 +32,7 @@ LARGEST_RECORD = 65_536
 """Bytes of an encoded record; no provider takes a text message of that size."""
 
 ERASED = "erased"
-"""The value of `undeliverable` for an erased recipient: the message ends as cancelled."""
+"""The value of `undeliverable` for an erased recipient: the message ends as suppressed."""
 
 
 # The bounds are those of the ledger's columns. A value that these cannot hold would keep everything

@@ -26,11 +26,8 @@ from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Made
 from campaign_common.store.core.events import append_event
-from campaign_common.store.recipients.recipient_lists import (
-    RecipientList,
-    complete_list,
-    discard_list,
-)
+from campaign_common.store.recipients.ready_lists import make_ready
+from campaign_common.store.recipients.recipient_lists import RecipientList, discard_list
 
 
 class Planned(StrEnum):
@@ -84,7 +81,7 @@ class NumberedCampaigns:
         """
         stored = plans.lock_request(cursor, wanted.id)
         if stored is None:
-            _complete(cursor, imported)
+            self._make_ready(cursor, imported)
             plan = self._plan_of(wanted, imported)
             moment = wanted.scheduled_at
             if plans.insert_numbered(cursor, wanted.id, wanted.digest, plan, moment, traceparent):
@@ -100,7 +97,7 @@ class NumberedCampaigns:
             discard_list(cursor, imported.id)
             return Planned.UNCHANGED
         require_not_started(wanted.id, stored.state)
-        _complete(cursor, imported)
+        self._make_ready(cursor, imported)
         before = locked_plan(cursor, wanted.id).plan
         require_budget_known(before)
         plan = self._plan_of(wanted, imported)._replace(
@@ -140,7 +137,6 @@ class NumberedCampaigns:
             takes_route=self._settings.provider in self._settings.routes,
         )
 
-
-def _complete(cursor: Cursor, imported: RecipientList) -> None:
-    if not complete_list(cursor, imported):
-        raise ImportAbandoned("the import stood still for too long; send the request again")
+    def _make_ready(self, cursor: Cursor, imported: RecipientList) -> None:
+        if not make_ready(cursor, imported, self._settings.msg_table_sharding_size):
+            raise ImportAbandoned("the import stood still for too long; send the request again")

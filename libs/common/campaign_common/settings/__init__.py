@@ -2,6 +2,7 @@
 
 from campaign_common.settings.fields.answers import AnswerWord, TransportFailure
 from campaign_common.settings.load import chosen_file, load_settings
+from campaign_common.settings.sections.erasure import ErasureSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -35,6 +36,7 @@ __all__ = [
     "AnswerWord",
     "ApiSettings",
     "Distribution",
+    "ErasureSettings",
     "HttpConnectionSettings",
     "HttpProviderSettings",
     "HttpRequestSettings",

@@ -15,7 +15,9 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.recipient import ListId
 from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.settings import Settings
-from campaign_common.store.recipients.recipient_lists import RecipientList, complete_list
+from campaign_common.store.recipients.erased_people import note_reconsented
+from campaign_common.store.recipients.ready_lists import make_ready
+from campaign_common.store.recipients.recipient_lists import RecipientList
 
 log = structlog.get_logger(__name__)
 
@@ -25,13 +27,20 @@ class ListUploads:
 
     def __init__(self, database: Database, settings: Settings, importer: CsvImporter) -> None:
         self._most_rows = settings.api.max_upload_rows
+        self._shards = settings.msg_table_sharding_size
         self._transactions = RetryingTransactions(database, settings.timeout)
         self._importer = importer
 
     def import_file(
-        self, open_file: Callable[[], UploadedFile], form: CsvFormat, request: IdempotentRequest
+        self,
+        open_file: Callable[[], UploadedFile],
+        form: CsvFormat,
+        request: IdempotentRequest,
+        reconsented_by: str | None = None,
     ) -> ListId:
         """Import the file; returns the id of the list, which is ready.
+
+        `reconsented_by` says that its people have consented again, which is noted with the list.
 
         Under an Idempotency-Key whose list is there already nothing is imported: the file is
         only read, to see that it is the same. The list becomes ready when the whole body has
@@ -41,6 +50,7 @@ class ListUploads:
         Raises:
             UserError: the file, the form around it, or its arrival was refused.
             ImportAbandoned: the import stood still for too long.
+            ErasureKeyMissing: people were erased with a key that is not configured here.
             RetryLater: the database is unavailable.
         """
         file = open_file()
@@ -49,13 +59,17 @@ class ListUploads:
             request.confirm(_digest(content, file.finish()))
             return ListId(int(request.result))
         imported = self._importer.run(
-            file, file.name or "", csv_format=form, most_rows=self._most_rows
+            file,
+            file.name or "",
+            csv_format=form,
+            most_rows=self._most_rows,
+            reconsented=reconsented_by is not None,
         )
         try:
             named = imported._replace(name=file.finish())
             list_id = request.run_once(
                 self._transactions,
-                lambda cursor: _complete(cursor, named),
+                lambda cursor: self._complete(cursor, named, reconsented_by),
                 content=_digest(str(named.sha256), named.name),
             )
         except BaseException:
@@ -65,13 +79,16 @@ class ListUploads:
             # The key's first request was done after all; only its answer had been lost.
             self._importer.discard(named.id)
         log.info("recipient list imported", list_id=list_id, **named.totals._asdict())
+        if reconsented_by is not None:
+            log.info("recipients reconsented", list_id=list_id, key=reconsented_by)
         return ListId(int(list_id))
 
-
-def _complete(cursor: Cursor, imported: RecipientList) -> int:
-    if not complete_list(cursor, imported):
-        raise ImportAbandoned("the import stood still for too long; send it again")
-    return imported.id
+    def _complete(self, cursor: Cursor, imported: RecipientList, reconsented_by: str | None) -> int:
+        if not make_ready(cursor, imported, self._shards):
+            raise ImportAbandoned("the import stood still for too long; send it again")
+        if reconsented_by is not None:
+            note_reconsented(cursor, imported.id, reconsented_by)
+        return imported.id
 
 
 def _digest(content_sha256: str, name: str) -> bytes:

@@ -25,7 +25,11 @@ KEY_FILES = ("ssl.key.location", "ssl.keystore.location", "sasl.oauthbearer.asse
 def private_files(settings: Settings) -> tuple[Path, ...]:
     """Return the files that hold secrets of the service, the configuration first."""
     named = (settings.kafka_properties.get(name) for name in KEY_FILES)
-    return (*settings.sources, *(Path(path) for path in named if path))
+    return (
+        *settings.sources,
+        *(Path(path) for path in named if path),
+        *(each.file for each in settings.erasure.keys if each.file is not None),
+    )
 
 
 def require_apart(settings: Settings, databases: Sequence[Database]) -> list[str]:

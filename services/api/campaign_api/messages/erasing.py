@@ -11,9 +11,10 @@ from functools import partial
 import phonenumbers
 import structlog
 
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
-from campaign_common.domain.phone_search import PhonePattern
+from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store.recipients import erasures as store
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
@@ -42,23 +43,33 @@ log = structlog.get_logger(__name__)
 class Eraser:
     """Carries erasures out up to the dead letters; every step is idempotent."""
 
-    def __init__(self, database: Database, shards: int) -> None:
+    def __init__(self, database: Database, shards: int, keys: ErasureKeys) -> None:
         """Erase with `shards`, the number of shards of future campaigns."""
         self._database = database
+        self._keys = keys
         self._transactions = RetryingTransactions(database, RETRY_SECONDS)
         self._shards = shards
 
-    def erase(self, phone: str, actor: str) -> Erasure:
-        """Erase a person, at least from every recipient list; return the erasure.
+    def erase(self, phone: str, actor: str) -> tuple[Erasure, bool]:
+        """Erase a person, at least from every recipient list.
+
+        Return the erasure, and whether it leaves a hash by which later imports leave the person
+        out.
 
         Raises:
+            ErasureKeyMissing: the configured key can not be read; nothing is done.
             ErasureHeld: campaigns that run keep the person from being erased for now.
             RetryLater: the database is down; the sweep continues an erasure that was stored.
         """
-        erasure = self._transactions.run(partial(store.order_erasure, phone=phone, actor=actor))
+        key = self._keys.current()
+        order = partial(store.order_erasure, phone=phone, actor=actor, key=key)
+        erasure = self._transactions.run(order)
         log.info("erasure requested", erasure=erasure.id, actor=actor)
+        if key is None:
+            log.warning("erasure without a hash", erasure=erasure.id, missing="Erasure.Keys")
         give_up_at = time.monotonic() + IN_REQUEST
-        return self._continue(erasure, lambda: time.monotonic() >= give_up_at)
+        erasure = self._continue(erasure, lambda: time.monotonic() >= give_up_at)
+        return erasure, key is not None
 
     def resume_unfinished(self, stop: threading.Event) -> int:
         """Continue erasures that requests and crashes left; return how many made progress."""

@@ -3,6 +3,7 @@
 from flask import Response, jsonify
 from marshmallow import Schema, fields
 
+from campaign_api.erased.check import ErasureKeyCheck
 from campaign_api.readiness import Readiness
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Databases
@@ -11,15 +12,16 @@ from campaign_common.schema import SchemaCheck
 
 
 class Health(Schema):
-    """The state of the process, and the reason if it is not ready."""
+    """The state of the process, the reason if it is not ready, and a warning if one is due."""
 
     status = fields.String(required=True)
     reason = fields.String()
+    warning = fields.String()
 
 
-def resource(databases: Databases, shards: int) -> Resource:
+def resource(databases: Databases, shards: int, keys: ErasureKeyCheck) -> Resource:
     """Build the routes."""
-    readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards))
+    readiness = Readiness(SchemaCheck(databases, shards), WriteCheck(databases, shards), keys)
     routes = Resource("health", __name__, description="Health probes.")
 
     @routes.get("/healthz")
@@ -37,7 +39,8 @@ def resource(databases: Databases, shards: int) -> Resource:
         """Return 200 if requests would succeed now, else 503 with the reason."""
         reason = readiness.why_not()
         if reason is None:
-            return jsonify(status="ready")
+            warning = readiness.warning()
+            return jsonify(status="ready", **({"warning": warning} if warning else {}))
         response = jsonify(status="not ready", reason=reason)
         response.status_code = 503
         return response

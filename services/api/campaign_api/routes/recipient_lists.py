@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 from flask import Request, Response, request, url_for
 from werkzeug.exceptions import UnsupportedMediaType
 
-from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.importer.slots import ImportSlots
 from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
@@ -18,11 +17,14 @@ from campaign_api.schemas.recipient_list import (
     RecipientPage,
     RecipientPageParameters,
     UploadParameters,
+    UploadRequest,
 )
+from campaign_api.web.caller import caller, require_scope
 from campaign_api.web.http.paging import page_response
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
+from campaign_common.domain.api_key import Scope
 from campaign_common.domain.recipient import ListId
 
 PLAIN_TYPE = "text/csv"
@@ -80,23 +82,26 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     @routes.idempotent_stream
     @routes.arguments(UploadParameters, location="query")
     @routes.response(201, RecipientListDetail, headers=LOCATION)
-    @routes.problems(400, 408, 413, 415)
+    @routes.problems(400, 403, 408, 413, 415)
     @routes.doc(requestBody=REQUEST_BODY)
-    def upload(
-        parameters: tuple[str | None, CsvFormat],
-    ) -> tuple[dict[str, Any], int, dict[str, str]]:
+    def upload(wanted: UploadRequest) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Import a CSV file as a new list.
 
         The file is the body, or the part `file` of a form. It is imported as it arrives; nothing
         remains of an incomplete upload. The response has the first recipients as they were read.
+        People who were erased are accepted and not sent to, unless they have reconsented.
         A repeated request with the same Idempotency-Key returns the list in its present state.
         """
-        name, csv_format = parameters
+        if wanted.reconsented:
+            require_scope(Scope.ADMIN)
         kind = _kind(request)
         with limits.slots.upload():
             body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
             list_id = uploads.import_file(
-                lambda: _open(kind, body, name), csv_format, idempotent_request()
+                lambda: _open(kind, body, wanted.name),
+                wanted.csv_format,
+                idempotent_request(),
+                caller().name if wanted.reconsented else None,
             )
         location = url_for("recipient lists.read", list_id=list_id)
         return lists.one(list_id), 201, {"Location": location}

@@ -35,18 +35,21 @@ def resource(eraser: Eraser) -> Resource:
         """Erase the name, attributes and number of a person from all data.
 
         Messages that are not sent become cancelled, and the counts stay consistent. Rejected rows
-        and dead letters are searched too, also for a person who is in no list.
+        and dead letters are searched too, also for a person who is in no list. A keyed hash stays,
+        by which later imports leave the person out.
         """
         digits = normalise_phone(phone) if len(phone) <= LONGEST else None
         if digits is None:
             raise RequestInvalid([InvalidField("phone", SAID)])
-        return _described(eraser.erase(digits, caller().name))
+        erasure, leaves_hash = eraser.erase(digits, caller().name)
+        return _described(erasure, leaves_hash=leaves_hash)
 
     return routes
 
 
-def _described(erasure: Erasure) -> dict[str, Any]:
+def _described(erasure: Erasure, *, leaves_hash: bool) -> dict[str, Any]:
     return {
         "id": erasure.id,
+        "leaves_hash": leaves_hash,
         "remaining_steps": [step.value for step in STEPS[STEPS.index(erasure.step) :]],
     }

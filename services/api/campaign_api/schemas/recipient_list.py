@@ -1,7 +1,7 @@
 """Recipient lists: parameters of an upload, and lists in responses."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, post_load, validate
 from phonenumbers import SUPPORTED_REGIONS
@@ -41,10 +41,29 @@ class UploadParameters(Schema):
         metadata={"description": "Region of numbers without a country code (ISO 3166-1)."},
     )
 
+    reconsented = fields.Boolean(
+        load_default=False,
+        truthy={"true"},
+        falsy={"false"},
+        metadata={
+            "description": "The erased people in the file have consented again, and are recipients"
+            " of this list as all others; needs a key with the scope admin."
+        },
+    )
+
     @post_load
-    def _build(self, data: Mapping[str, Any], **_: object) -> tuple[str | None, CsvFormat]:
+    def _build(self, data: Mapping[str, Any], **_: object) -> "UploadRequest":
         values = dict(data)
-        return values.pop("name", None), CsvFormat(**values)
+        name, reconsented = values.pop("name", None), values.pop("reconsented")
+        return UploadRequest(name, CsvFormat(**values), reconsented)
+
+
+class UploadRequest(NamedTuple):
+    """The query of an upload, as it is carried out."""
+
+    name: str | None
+    csv_format: CsvFormat
+    reconsented: bool
 
 
 class RecipientResponse(Schema):

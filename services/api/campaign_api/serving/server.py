@@ -14,6 +14,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from campaign_api.app import create_app
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages.erasing import Eraser
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import ApiWorker
@@ -86,7 +87,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         main = self._databases.main
         if self._metrics is not None:
             self._metrics_worker = self._metrics.serve_in_worker(self._databases.all)
-        eraser = Eraser(main, self._settings.msg_table_sharding_size)
+        keys = ErasureKeys(self._settings.erasure)
+        eraser = Eraser(main, self._settings.msg_table_sharding_size, keys)
         self._sweeper = Sweeper(main, eraser)
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))

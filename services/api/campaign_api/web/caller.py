@@ -4,9 +4,10 @@ from typing import NamedTuple
 
 from flask import g
 
+from campaign_api.errors import InsufficientScope
 from campaign_common.domain.api_key import Scope
 
-__all__ = ["LOCAL", "Caller", "Scope", "caller", "may_see_reasons"]
+__all__ = ["LOCAL", "Caller", "Scope", "caller", "may_see_reasons", "require_scope"]
 
 
 class Caller(NamedTuple):
@@ -25,6 +26,17 @@ def caller() -> Caller:
     """Return the client of the current request, as `authentication` identified it."""
     found: Caller = g.get("caller", LOCAL)
     return found
+
+
+def require_scope(needed: Scope) -> None:
+    """Require a scope for a part of what a request asks for.
+
+    Raises:
+        InsufficientScope: the client's key does not have it.
+    """
+    scope = caller().scope
+    if not scope.allows(needed):
+        raise InsufficientScope(f"the key's scope is {scope}, and this needs {needed}")
 
 
 def may_see_reasons() -> bool:

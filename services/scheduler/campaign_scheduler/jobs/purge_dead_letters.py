@@ -7,7 +7,7 @@ from functools import partial
 import structlog
 
 from campaign_common.database import Database, named_lock
-from campaign_common.domain.phone_search import PhonePattern
+from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import LockBusy, TopicMissing
 from campaign_common.kafka.batches import SplittingProducer
 from campaign_common.kafka.dead_letters import DeadLetter, DeadLetterBox

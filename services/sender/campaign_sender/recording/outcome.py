@@ -21,7 +21,7 @@ MAX_DOUBLINGS = 40
 
 ENDED_WITHOUT_SEND = {
     SendStatus.EXPIRED: Status.EXPIRED,
-    SendStatus.ERASED: Status.CANCELLED,
+    SendStatus.ERASED: Status.SUPPRESSED,
     SendStatus.UNDELIVERABLE: Status.FAILED,
 }
 """Final status of a message that was not sent in this try, unless an earlier try is in doubt."""

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages import erasing
 from campaign_api.messages.erasing import Eraser
 from campaign_common.database import Database
 from campaign_common.domain.message import Status
 from campaign_common.domain.recipient import tombstone
 from campaign_common.domain.shard import shard_of
+from campaign_common.settings import ErasureSettings
 from campaign_common.store.recipients.erasures import ErasureStep, order_erasure
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import (
@@ -25,6 +27,8 @@ from tests.integration.api.messages_seed import (
 from tests.integration.api.stored import change, rows, value
 
 PHONE = "4917612345678"
+
+NO_KEYS = ErasureKeys(ErasureSettings())
 
 REJECTS = {
     1: "Ann,+49 (176) 1234-5678,extra",
@@ -139,7 +143,7 @@ def test_unlike_shard_counts_hold_back_one_list_only(client: FlaskClient, pool: 
     assert rows(pool, "SELECT list_id FROM recipients WHERE phone = %s", PHONE) == [(LIST,)]
     change(pool, "UPDATE campaigns SET state = 'finished'")
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 2 MINUTE")
-    assert Eraser(pool, SHARDS).resume_unfinished(threading.Event()) == 1
+    assert Eraser(pool, SHARDS, NO_KEYS).resume_unfinished(threading.Event()) == 1
     assert PHONE not in everything(pool)
 
 
@@ -150,7 +154,7 @@ def test_what_a_dead_request_left_is_gone_on_with(
     monkeypatch.setattr(erasing, "IN_REQUEST", 0.0)
     change(pool, "INSERT INTO recipient_rejects VALUES (%s, 4, 'bad', %s)", LIST, PHONE)
     assert erase(client)["remaining_steps"] == ["rejects", "dead_letters"]
-    eraser = Eraser(pool, SHARDS)
+    eraser = Eraser(pool, SHARDS, NO_KEYS)
     assert eraser.resume_unfinished(threading.Event()) == 0  # its request may still be at work
     with pool.transaction() as cursor:
         order_erasure(cursor, phone_of(1), "died at once")

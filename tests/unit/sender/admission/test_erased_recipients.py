@@ -11,13 +11,13 @@ from campaign_sender.recording.outcome import outcome_of
 from tests.unit.sender.messages import CAMPAIGN, message, version
 
 
-def test_its_message_is_cancelled_and_not_failed() -> None:
+def test_its_message_is_suppressed_and_not_failed() -> None:
     admission = admit_live([message(undeliverable=ERASED)], {})
     assert admission.to_send == []
     (decided,) = admission.decided
     outcome = outcome_of(decided, version(), RetrySettings(), 0.0)
     assert (outcome.row.status, outcome.row.attempts, outcome.retry_in) == (
-        Status.CANCELLED,
+        Status.SUPPRESSED,
         0,
         None,
     )
@@ -29,7 +29,7 @@ def test_one_that_may_have_been_taken_before_ends_as_unknown(in_doubt: bool) -> 
     second = message(undeliverable=ERASED, try_number=2, attempts=1)
     (decided,) = admit_live([second], {MessageKey(CAMPAIGN, 1): entry}).decided
     row = outcome_of(decided, version(), RetrySettings(), 0.0).row
-    assert row.status is (Status.UNKNOWN if in_doubt else Status.CANCELLED)
+    assert row.status is (Status.UNKNOWN if in_doubt else Status.SUPPRESSED)
     assert row.replaces
 
 

@@ -18,6 +18,7 @@ from campaign_common.settings.fields.plain import (
     String,
 )
 from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityProperties
+from campaign_common.settings.sections.erasure import ErasureSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -107,6 +108,7 @@ class Settings:
     sender: SenderSettings = key("Sender", Section(SenderSettings), default={})
     import_: ImportSettings = key("Import", Section(ImportSettings), default={})
     api: ApiSettings = key("Api", Section(ApiSettings), default={})
+    erasure: ErasureSettings = key("Erasure", Section(ErasureSettings), default={})
     drain_timeout: float = key("DrainTimeout", Duration("100ms", "1h"), default="20s")
     """The time in which a service that was told to stop finishes what it has begun."""
     kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})

@@ -12,10 +12,12 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.erasure.erasure_key import ErasureKey
 from campaign_common.domain.recipient import ListId, tombstone
 from campaign_common.domain.shard import shard_of
 from campaign_common.errors import ErasureHeld
 from campaign_common.store.core.events import append_event
+from campaign_common.store.recipients.erased_people import add_erased_person, lock_erased_people
 from campaign_common.store.shards.shard_commands import request_erasure
 
 MOST_SHARDS = 65_535
@@ -52,7 +54,7 @@ class RejectedText(NamedTuple):
     raw_text: str
 
 
-# The newest list bounds what is erased: what is imported later is new data.
+# The newest list bounds what is erased: what is imported later is compared with the hash.
 INSERT = """
 INSERT INTO erasures (phone, actor, requested_at, last_list_id, step)
 SELECT %s, %s, NOW(6), COALESCE(MAX(id), 0), %s FROM recipient_lists
@@ -74,6 +76,8 @@ MOVE = "UPDATE erasures SET step = %s, after_list_id = %s, after_line = %s WHERE
 
 END = "UPDATE erasures SET step = %s, phone = NULL, ended_at = NOW(6) WHERE id = %s"
 
+SELECT_ANY = "SELECT 1 FROM erasures LIMIT 1"
+
 SELECT_LISTS = """
 SELECT list_id FROM recipients WHERE phone = %s AND list_id <= %s ORDER BY list_id
 """
@@ -82,6 +86,13 @@ SELECT list_id FROM recipients WHERE phone = %s AND list_id <= %s ORDER BY list_
 # and is seen here, or afterwards, and meets the tombstone.
 LOCK_CAMPAIGNS = """
 SELECT id, state, shards FROM campaigns WHERE list_id = %s ORDER BY id FOR UPDATE
+"""
+
+# Of a list that is being imported: whom an erasure has still to look for there.
+SELECT_OF_LIST = f"""
+SELECT STRAIGHT_JOIN {", ".join(f"e.{name}" for name in _COLUMNS.split(", "))}
+FROM erasures e JOIN recipients r ON r.phone = e.phone AND r.list_id = %s
+WHERE e.ended_at IS NULL AND e.step = %s AND e.last_list_id >= %s ORDER BY e.id
 """
 
 LOCK_RECIPIENT = "SELECT seq FROM recipients WHERE phone = %s AND list_id = %s FOR UPDATE"
@@ -113,11 +124,16 @@ WHERE list_id = %s AND seq IN %s AND erased_shard IS NOT NULL
 """
 
 
-def order_erasure(cursor: Cursor, phone: str, actor: str) -> Erasure:
-    """Note that a person is to be forgotten in everything there is now.
+def order_erasure(cursor: Cursor, phone: str, actor: str, key: ErasureKey | None = None) -> Erasure:
+    """Note that a person is to be forgotten in everything there is now, and leave a hash.
 
-    Ordering it again is an order of its own, since more may have come in meanwhile.
+    Ordering it again is an order of its own, since more may have come in meanwhile. Without a
+    key there is no hash, and later imports bring the person back. No list may be looked at before
+    this is committed.
     """
+    lock_erased_people(cursor)
+    if key is not None:
+        add_erased_person(cursor, key.id, key.hashes([phone])[0])
     cursor.execute(INSERT, (phone, actor, ErasureStep.RECIPIENTS))
     cursor.execute(SELECT_ORDERED, (phone,))
     (erasure,) = _erasures(cursor)
@@ -144,10 +160,21 @@ def end_erasure(cursor: Cursor, erasure: Erasure) -> None:
     cursor.execute(END, (ErasureStep.DONE.value, erasure.id))
 
 
+def is_anybody_erased(cursor: Cursor) -> bool:
+    """Return whether anybody was ever erased, with or without a hash."""
+    return cursor.execute(SELECT_ANY) > 0
+
+
 def lists_with(cursor: Cursor, erasure: Erasure) -> list[ListId]:
     """Return the lists that still hold the person."""
     cursor.execute(SELECT_LISTS, (erasure.phone, erasure.last_list_id))
     return [row[0] for row in cursor.fetchall()]
+
+
+def erasures_of_list(cursor: Cursor, list_id: ListId) -> list[Erasure]:
+    """Read the erasures that have still to look for their people in a list, and would find them."""
+    cursor.execute(SELECT_OF_LIST, (list_id, ErasureStep.RECIPIENTS.value, list_id))
+    return _erasures(cursor)
 
 
 def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: ListId, shards: int) -> list[int]:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.recipient import ListId, Recipient
+from campaign_common.domain.recipient import ListId, Recipient, tombstone
 
 
 class NewRecipient(NamedTuple):
@@ -20,6 +20,11 @@ class NewRecipient(NamedTuple):
 
 
 INSERT_RECIPIENTS = "INSERT IGNORE INTO recipients (list_id, seq, phone, name, attributes) VALUES "
+
+INSERT_ERASED = """
+INSERT IGNORE INTO recipients
+  (list_id, seq, phone, name, attributes, erased_shard, erased_shard_count) VALUES
+"""
 
 COUNT_RECIPIENTS = "SELECT COUNT(*) FROM recipients WHERE list_id = %s AND seq BETWEEN %s AND %s"
 
@@ -65,6 +70,22 @@ def insert_recipients(
     with computing or nullcontext():
         statement = _insertion(cursor, list_id, rows)
     return cursor.execute(statement)
+
+
+def insert_erased(cursor: Cursor, list_id: ListId, seqs: Sequence[int], shards: int) -> int:
+    """Insert people of a file who were erased before, and return how many.
+
+    Nothing of them is kept: not even the shard follows from the number. May be repeated.
+    """
+    if not seqs:
+        return 0
+    values = ",".join(
+        [
+            f"({list_id:d},{seq:d},'{tombstone(seq)}','',NULL,{seq % shards:d},{shards:d})"
+            for seq in seqs
+        ]
+    )
+    return cursor.execute(INSERT_ERASED + values)
 
 
 def _insertion(cursor: Cursor, list_id: ListId, rows: Sequence[NewRecipient]) -> str:

@@ -7,13 +7,18 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
+from campaign_api.erased.arrivals import ErasedArrivals
 from campaign_api.lists.importer.turn import Turn
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.domain.recipient import ListId
 from campaign_common.planning.errors import ImportAbandoned
 from campaign_common.store.recipients.recipient_lists import touch_list
-from campaign_common.store.recipients.recipients import NewRecipient, insert_recipients
+from campaign_common.store.recipients.recipients import (
+    NewRecipient,
+    insert_erased,
+    insert_recipients,
+)
 from campaign_common.store.recipients.rejects import Reject, insert_rejects
 
 MOST_CHARACTERS = 1_000_000
@@ -30,12 +35,18 @@ class Batch:
     rows: list[NewRecipient] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
 
-    def insert(self, cursor: Cursor, list_id: ListId, turn: Turn) -> int:
+    def insert(self, cursor: Cursor, list_id: ListId, turn: Turn, arrivals: ErasedArrivals) -> int:
         """Insert the rows and rejects of a list, computing in `turn`; may be repeated.
 
-        Return how many rows were inserted: no row whose phone the list holds already.
+        Return how many rows were inserted: no row whose phone the list holds already. Of people
+        who were erased the rows hold nothing.
+
+        Raises:
+            ErasureKeyMissing: people were erased with a key that is not configured here.
         """
-        accepted = insert_recipients(cursor, list_id, self.rows, turn)
+        rows, erased_seqs = arrivals.split(cursor, self.rows, turn)
+        accepted = insert_recipients(cursor, list_id, rows, turn)
+        accepted += insert_erased(cursor, list_id, erased_seqs, arrivals.shards)
         insert_rejects(cursor, list_id, self.rejects)
         return accepted
 
@@ -64,8 +75,15 @@ def batches(parsed: Iterable[NewRecipient | Reject], most_rows: int) -> Iterator
 class Loader:
     """Writes batches of one list in order, in a thread of its own; a context manager."""
 
-    def __init__(self, transactions: RetryingTransactions, list_id: ListId, turn: Turn) -> None:
+    def __init__(
+        self,
+        transactions: RetryingTransactions,
+        list_id: ListId,
+        turn: Turn,
+        arrivals: ErasedArrivals,
+    ) -> None:
         self._transactions = transactions
+        self._arrivals = arrivals
         self._turn = turn
         self._list_id = list_id
         self._waiting: deque[Future[None]] = deque()
@@ -87,6 +105,7 @@ class Loader:
 
         Raises:
             ImportAbandoned: the list was given up meanwhile.
+            ErasureKeyMissing: people were erased with a key that is not configured here.
             RetryLater: no transaction was committed for as long as `transactions` retries.
         """
         while len(self._waiting) >= MOST_WAITING:
@@ -103,6 +122,6 @@ class Loader:
         def insert(cursor: Cursor) -> None:
             if not touch_list(cursor, self._list_id):
                 raise ImportAbandoned("the import stood still for too long; send it again")
-            batch.insert(cursor, self._list_id, self._turn)
+            batch.insert(cursor, self._list_id, self._turn, self._arrivals)
 
         self._transactions.run(insert)

@@ -7,6 +7,9 @@ from functools import partial
 from itertools import chain
 from typing import Generic, TypeVar
 
+import structlog
+
+from campaign_api.erased.arrivals import ErasedArrivals, ErasureRegister
 from campaign_api.errors import CsvRefused, UploadTooLarge
 from campaign_api.lists.importer.columns import Header, read_columns
 from campaign_api.lists.importer.csv_format import PLAIN, CsvFormat
@@ -34,6 +37,8 @@ from campaign_common.store.recipients.recipients import (
     count_recipients,
 )
 from campaign_common.store.recipients.rejects import Reject
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -84,8 +89,13 @@ class CsvImporter:
     """
 
     def __init__(
-        self, transactions: RetryingTransactions, limits: ImportSettings, metrics: ImportMetrics
+        self,
+        transactions: RetryingTransactions,
+        limits: ImportSettings,
+        metrics: ImportMetrics,
+        erasures: ErasureRegister,
     ) -> None:
+        self._erasures = erasures
         self._transactions = transactions
         self._metrics = metrics
         self._limits = limits
@@ -98,6 +108,8 @@ class CsvImporter:
         check_columns: Callable[[Iterable[str]], None] | None = None,
         csv_format: CsvFormat = PLAIN,
         most_rows: int | None = None,
+        *,
+        reconsented: bool = False,
     ) -> RecipientList:
         """Import `file` as a list called `name` that stays `importing` for now.
 
@@ -106,7 +118,9 @@ class CsvImporter:
         Raises:
             as `run_into`.
         """
-        made, _ = self.run_into(file, name, _leave, check_columns, csv_format, most_rows)
+        made, _ = self.run_into(
+            file, name, _leave, check_columns, csv_format, most_rows, reconsented=reconsented
+        )
         return made
 
     def run_into(
@@ -117,17 +131,21 @@ class CsvImporter:
         check_columns: Callable[[Iterable[str]], None] | None = None,
         csv_format: CsvFormat = PLAIN,
         most_rows: int | None = None,
+        *,
+        reconsented: bool = False,
     ) -> tuple[RecipientList, T]:
         """Import `file` as a list called `name`; return it and the result of `use`.
 
         `use` makes the list ready, in the transaction that inserts a list of one batch, and in one
         of its own otherwise. It may be repeated after a lost COMMIT. A list whose import ends with
-        an error is discarded.
+        an error is discarded. Of people who were erased nothing is stored but that they are in
+        the list, unless they have `reconsented`.
 
         Raises:
             CsvRefused: the file is empty, no recipient list, or has no row to accept.
             UploadTooLarge: it has more than `most_rows` data rows.
             ImportAbandoned: the list was given up meanwhile.
+            ErasureKeyMissing: people were erased with a key that is not configured here.
             RetryLater: no transaction was committed for as long as `transactions` retries.
             Exception: what `use` raises.
         """
@@ -163,15 +181,19 @@ class CsvImporter:
 
         began = time.monotonic()
         with self._metrics.running():
+            arrivals = self._erasures.begin(reconsented=reconsented)
             arriving = self._batches(tally, parser.rows(source), most_rows)
             first, second = next(arriving, Batch()), next(arriving, None)
             if second is None:
                 tally.require_some()
-                insertion = _Insertion(name, first, imported, use, self._turn)
+                insertion = _Insertion(name, first, imported, use, self._turn, arrivals)
                 made, result = self._transactions.run(insertion.insert)
             else:
-                made = imported(*self._load(name, tally, chain((first, second), arriving)))
+                rest = chain((first, second), arriving)
+                made = imported(*self._load(name, tally, rest, arrivals))
                 result = self._use(made, use)
+        if arrivals.count:
+            log.info("erased people left out", list_id=made.id, people=arrivals.count)
         self._metrics.made(made.totals, time.monotonic() - began)
         return made, result
 
@@ -182,11 +204,17 @@ class CsvImporter:
                 lambda cursor: recipient_lists.discard_list(cursor, list_id)
             )
 
-    def _load(self, name: str, tally: _RowCounts, arriving: Iterable[Batch]) -> tuple[ListId, int]:
+    def _load(
+        self,
+        name: str,
+        tally: _RowCounts,
+        arriving: Iterable[Batch],
+        arrivals: ErasedArrivals,
+    ) -> tuple[ListId, int]:
         """Insert the batches of a list; return its id and how many rows were accepted."""
         list_id = self._transactions.run(partial(begin_list, name=name))
         try:
-            self._load_batches(list_id, arriving)
+            self._load_batches(list_id, arriving, arrivals)
             tally.require_some()
             # Counted, not summed up: how many rows a statement inserted is not known when
             # the answer to its COMMIT was lost.
@@ -215,10 +243,12 @@ class CsvImporter:
                 raise UploadTooLarge(f"the file has more than {most_rows} data rows")
             yield batch
 
-    def _load_batches(self, list_id: ListId, arriving: Iterable[Batch]) -> None:
+    def _load_batches(
+        self, list_id: ListId, arriving: Iterable[Batch], arrivals: ErasedArrivals
+    ) -> None:
         with (
             heartbeat(self._transactions.database, list_id),
-            Loader(self._transactions, list_id, self._turn) as loader,
+            Loader(self._transactions, list_id, self._turn, arrivals) as loader,
         ):
             for batch in arriving:
                 loader.write(batch)
@@ -254,7 +284,9 @@ class _Insertion(Generic[T]):
         imported: Callable[[ListId, int], RecipientList],
         use: Callable[[Cursor, RecipientList], T],
         turn: Turn,
+        arrivals: ErasedArrivals,
     ) -> None:
+        self._arrivals = arrivals
         self._made: RecipientList | None = None
         self._turn = turn
         self._name = name
@@ -267,6 +299,6 @@ class _Insertion(Generic[T]):
         made = self._made
         if made is None or lock_state(cursor, made.id) is None:
             list_id = begin_list(cursor, self._name)
-            accepted = self._batch.insert(cursor, list_id, self._turn)
+            accepted = self._batch.insert(cursor, list_id, self._turn, self._arrivals)
             made = self._made = self._imported(list_id, accepted)
         return made, self._use(cursor, made)

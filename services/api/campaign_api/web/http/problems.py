@@ -71,6 +71,7 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.IdempotencyKeyReused: ProblemType(422, "idempotency-key-reused"),
     errors.Unauthenticated: ProblemType(401, "unauthenticated"),
     errors.InsufficientScope: ProblemType(403, "insufficient-scope"),
+    errors.ErasureKeyMissing: ProblemType(503, "erasure-key-missing"),
     errors.TooManyRequests: ProblemType(429, "too-many-requests"),
     planning.PlanInvalid: ProblemType(422, "invalid-fields"),
     planning.TemplateUnfit: ProblemType(422, "invalid-template"),

@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.domain.phone_search import PhonePattern
+from campaign_common.domain.erasure.phone_search import PhonePattern
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""The keys of the configuration by which erased people are recognized."""
+
+from collections.abc import Iterable
+from threading import Lock
+
+from campaign_api.errors import ErasureKeyMissing
+from campaign_common.domain.erasure.erasure_key import ErasureKey
+from campaign_common.settings import ErasureSettings
+from campaign_providers.http.requests.secret_files import SecretFiles, SecretUnreadable
+
+NAME = "Erasure.Keys.{}"
+
+
+class ErasureKeys:
+    """The keys, read from their files, and again when a file changes."""
+
+    def __init__(self, settings: ErasureSettings) -> None:
+        self.are_configured = bool(settings.keys)
+        self._files = SecretFiles({NAME.format(n): each for n, each in enumerate(settings.keys)})
+        self._reading = Lock()
+        self._keys: dict[str, ErasureKey] = {}
+        self._is_read = False
+
+    def current(self) -> ErasureKey | None:
+        """Return the key of new hashes, or None where none is configured.
+
+        Raises:
+            ErasureKeyMissing: a key can not be read.
+        """
+        return self._read().get(NAME.format(0))
+
+    def required(self, key_ids: Iterable[str]) -> dict[str, ErasureKey]:
+        """Return all keys by their ids, with those of `key_ids` among them.
+
+        Raises:
+            ErasureKeyMissing: one is not configured, or a key can not be read.
+        """
+        known = {key.id: key for key in self._read().values()}
+        missing = sorted({*key_ids} - known.keys())
+        if missing:
+            raise ErasureKeyMissing(
+                f"people were erased with the key {', '.join(missing)}, which is none of"
+                " Erasure.Keys here"
+            )
+        return known
+
+    def _read(self) -> dict[str, ErasureKey]:
+        with self._reading:
+            if not self._is_read or self._files.have_changed():
+                self._is_read = False
+                self._keys = self._from_files()
+                self._is_read = True
+            return self._keys
+
+    def _from_files(self) -> dict[str, ErasureKey]:
+        try:
+            secrets = self._files.read()
+        except SecretUnreadable as error:
+            raise ErasureKeyMissing(str(error)) from error
+        try:
+            return {name: ErasureKey(secret) for name, secret in secrets.items()}
+        except ValueError as error:
+            raise ErasureKeyMissing(f"one of Erasure.Keys is too short: {error}") from error
