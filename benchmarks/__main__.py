@@ -10,6 +10,7 @@ from benchmarks.report.markdown import against_targets
 from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
 from benchmarks.scenarios.beside import beside
+from benchmarks.scenarios.erased_people import import_erased
 from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
 from benchmarks.scenarios.http import http
@@ -36,6 +37,7 @@ def main() -> None:
 
 SCENARIOS = (
     imports,
+    import_erased,
     send,
     http,
     growth,

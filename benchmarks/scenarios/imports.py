@@ -85,10 +85,12 @@ def case(way: str, rows: int) -> Case:
     return Case(f"{rows:,} rows, {way}", measure, {"rows": rows, "way": way})
 
 
-def import_once(site: Site, run: Run, way: str, rows: int) -> None:
+def import_once(
+    site: Site, run: Run, way: str, rows: int, settings: Mapping[str, object] | None = None
+) -> None:
     """Import the file with services that have imported nothing yet."""
     file = site.csv_root / "list.csv"
-    with site.system(senders=0) as system, sampled(system.processes()) as usage:
+    with site.system(0, settings) as system, sampled(system.processes()) as usage:
         began = time.monotonic()
         WAYS[way](system, file)
         seconds = time.monotonic() - began
