@@ -23,6 +23,7 @@ from local_stack.scratch import scratch_folder
 from local_stack.servers import prometheus
 from local_stack.servers.kafka import CLASSIC_KAFKA, KafkaServer, group_timeouts
 from local_stack.servers.kafka_classes import record_classes
+from tests.support.importing import import_apart
 from tests.support.scheduling import Scheduling, in_order, name_apart
 from tests.support.servers.databases import (
     MYSQL_DSN_VARIABLE,
@@ -47,13 +48,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Schedul
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Spare the garbage collector what stays to the end of the run: modules and thousands of tests.
 
     Searching them again and again takes a seventh of the processor time of quick tests.
     """
     gc.disable()
     try:
+        import_apart(session.config)
         return (yield)
     finally:
         gc.freeze()

@@ -76,6 +76,11 @@ def test_broker_refuses_unknown_topics(kafka_server: KafkaServer) -> None:
     assert topic.error is not None
 
 
+def test_a_broker_maps_recorded_classes(kafka_server: KafkaServer) -> None:
+    mapped = {place.path for place in psutil.Process(kafka_server.process.pid).memory_maps()}
+    assert any("-classes-" in path for path in mapped), mapped
+
+
 def test_classic_broker_answers(kafka_39_server: KafkaServer) -> None:
     admin = AdminClient({"bootstrap.servers": kafka_39_server.brokers})
     assert len(admin.list_topics(timeout=10).brokers) == 1

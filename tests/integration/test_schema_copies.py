@@ -8,7 +8,8 @@ import pytest
 
 from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate, schema_status
+from campaign_common.schema import schema_status
+from campaign_common.schema.migrate import migrate
 from campaign_common.settings import MysqlSettings
 from tests.support.servers.databases import SchemaServer, fresh_schema
 from tests.support.servers.schemas import connected, make_current, recorded

@@ -29,6 +29,8 @@ SESSION = 5.0
 """Seconds without a heartbeat after which a lost sender's partitions go to the others."""
 
 _START_SECONDS = 120
+_STOP_SECONDS = 15
+_RECORD_SECONDS = 120  # the JVM writes the classes at its end: 2 s, but 12 on a busy machine
 _PROPERTIES: Mapping[str, str] = {
     "controller.listener.names": "CONTROLLER",
     "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT",
@@ -201,6 +203,7 @@ class KafkaServer:
                 ],
                 log_file=self._folder / "kafka.log",
                 folder=self._folder,
+                grace_seconds=_STOP_SECONDS if self._record_classes is None else _RECORD_SECONDS,
             )
         )
         self._process.wait_until(self._answers, _START_SECONDS)

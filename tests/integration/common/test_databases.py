@@ -11,7 +11,8 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.message import Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable, SchemaOutdated, ShardsMisplaced
-from campaign_common.schema import SchemaCheck, migrate_all, schema_status, wait_for_schema
+from campaign_common.schema import SchemaCheck, schema_status, wait_for_schema
+from campaign_common.schema.migrate import migrate_all
 from campaign_common.settings import MysqlSettings, load_settings
 from campaign_common.store.campaigns.progress import read_movement
 from campaign_common.store.core.counters import counts, counts_by_status

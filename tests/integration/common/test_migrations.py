@@ -16,8 +16,8 @@ from campaign_common.errors import (
     SchemaOutdated,
     ServicesRunning,
 )
-from campaign_common.schema import migrate, migrate_all, schema_status, wait_for_schema
-from campaign_common.schema.migrate import apply_pending
+from campaign_common.schema import schema_status, wait_for_schema
+from campaign_common.schema.migrate import apply_pending, migrate, migrate_all
 from campaign_common.schema.status import packaged_migrations
 from campaign_common.schema.stopped_services import NEEDS_STOP as RENAMING
 from campaign_common.store.maintenance import recent_activity

@@ -14,7 +14,7 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import ShardsMisplaced
-from campaign_common.schema import migrate_all
+from campaign_common.schema.migrate import migrate_all
 from campaign_common.settings import MysqlSettings, load_settings
 from campaign_common.store.core.counters import counts
 from campaign_common.store.messages.ledger import (

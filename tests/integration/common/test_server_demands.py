@@ -14,7 +14,7 @@ from campaign_common.database.session import Session
 from campaign_common.dsn import Dsn, parse_dsn
 from campaign_common.errors import DatabaseRefused, StatementRefused, WritesRefused
 from campaign_common.health.write_check import require_writes
-from campaign_common.schema import migrate
+from campaign_common.schema.migrate import migrate
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.maintenance.write_trial import TABLES
 from local_stack.distributions.cache import Cache

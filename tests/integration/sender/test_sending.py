@@ -3,7 +3,7 @@ from functools import partial
 
 from campaign_common.domain.campaign import CampaignState, Transition
 from campaign_common.domain.message import Status
-from campaign_common.schema import migrate
+from campaign_common.schema.migrate import migrate
 from campaign_common.store.campaigns.transitions import change_state
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.support.services.orders import order_retry

@@ -16,7 +16,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import Dsn
-from campaign_common.schema import migrate, migrate_all
+from campaign_common.schema.migrate import migrate, migrate_all
 
 _DEFINER = re.compile(r" DEFINER=`[^`]*`@`[^`]*`")
 

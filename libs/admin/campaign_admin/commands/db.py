@@ -19,7 +19,8 @@ from campaign_common.runtime.command_line import (
     one_line_failures,
     settings_or_exit,
 )
-from campaign_common.schema import migrate_all, schema_status
+from campaign_common.schema import schema_status
+from campaign_common.schema.migrate import migrate_all
 
 
 @click.group()

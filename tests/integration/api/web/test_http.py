@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate
+from campaign_common.schema.migrate import migrate
 from campaign_common.settings import Settings
 from tests.integration.api.stored import REQUEST, change, create
 
