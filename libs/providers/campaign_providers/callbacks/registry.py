@@ -19,6 +19,7 @@ from campaign_providers.callbacks.configured import (
     mapping_of,
 )
 from campaign_providers.callbacks.current_callbacks import CurrentCallbacks
+from campaign_providers.callbacks.mappings.documents import mapped_presets
 from campaign_providers.callbacks.message_references import SignedReferencesFactory
 from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 from campaign_providers.callbacks.reference_secrets import ReferenceSecrets
@@ -91,9 +92,10 @@ def _require_mapping(
     try:
         mapping = mapping_of(preset, callbacks.mapping)
     except SettingsError as error:
-        key = "Mapping" if callbacks.preset is None else "Preset"
-        shown = "" if callbacks.preset is None else f"{callbacks.preset!r}: "
-        raise _wrong(settings, name, f".{key}", f"{shown}{error}") from error
+        is_known = callbacks.preset is None or callbacks.preset in mapped_presets()
+        if is_known:
+            raise _wrong(settings, name, ".Mapping", str(error)) from error
+        raise _wrong(settings, name, ".Preset", f"{callbacks.preset!r}: {error}") from error
     is_reference = callbacks.verify is VerifyWay.REFERENCE
     if is_reference and mapping.receipts is not None and not provider.has_callback_url:
         message = (
