@@ -6,7 +6,7 @@ from hashlib import blake2b
 from typing import Any
 
 from campaign_common.settings import HttpProviderSettings, HttpSettings, Settings
-from campaign_providers.callbacks.registry import references_of
+from campaign_providers.callbacks.message_references import references_of
 from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpCheck, HttpProvider
