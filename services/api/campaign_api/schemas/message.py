@@ -18,7 +18,7 @@ WORDS = [status.word for status in Status]
 RANKS = [rank.word for rank in ReceiptRank if rank]
 
 
-class Receipt(Schema):
+class ShownReceipt(Schema):
     """The report of a provider about a message that it has taken: the furthest stage."""
 
     rank = fields.String(required=True, validate=validate.OneOf(RANKS))
@@ -53,7 +53,7 @@ class Outcome(Schema):
         metadata={"description": "Time of the outcome; null while there is none."},
     )
     receipt = fields.Nested(
-        Receipt,
+        ShownReceipt,
         required=True,
         allow_none=True,
         metadata={"description": "null: the provider has reported nothing."},
