@@ -131,7 +131,10 @@ def _look(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     sender = sender._replace(waiting=())
     if scenario.keeps(Part.OWNED_ADMISSION):
         # What is decided depends on what was read and on nothing that happens afterwards.
-        admitted = {_admit(scenario, sender, looked, one): one for one in _resting(scenario)}
+        reported = world.ledger.receipts
+        admitted = {
+            _admit(scenario, sender, looked, one, reported): one for one in _resting(scenario)
+        }
         for after, resting in admitted.items():
             what = f", while {resting} rests" if resting else ""
             yield _step(world, number, f"looks up and admits what it fetched{what}", after)
@@ -145,15 +148,30 @@ def _resting(scenario: Scenario) -> list[str | None]:
 
 
 def _doubts(scenario: Scenario, world: World, wanted: set[int]) -> frozenset[PossiblySent]:
-    if not scenario.has_choice or not scenario.keeps(Part.DOUBT_BEFORE_CHOICE):
+    is_asked = scenario.has_choice or scenario.receipts
+    if not is_asked or not scenario.keeps(Part.DOUBT_BEFORE_CHOICE):
         return frozenset()
     return frozenset(one for one in world.ledger.possibly_sent if one[0] in wanted)
 
 
 def _admit(
-    scenario: Scenario, sender: Sender, looked: Looked, resting: str | None = None
+    scenario: Scenario,
+    sender: Sender,
+    looked: Looked,
+    resting: str | None = None,
+    reported: frozenset[tuple[int, int]] = frozenset(),
 ) -> Sender:
     to_send, dropped, ended = decisions.admission(scenario, looked, resting)
+    proved = tuple(
+        held
+        for held in to_send
+        if held.in_doubt and (held.record.seq, held.record.generation) in reported
+    )
+    if scenario.keeps(Part.RECEIPT_ADMISSION):
+        to_send = tuple(held for held in to_send if held not in proved)
+        dropped += proved
+    else:
+        to_send = tuple(held._replace(reported=held in proved) for held in to_send)
     copies = looked.copies
     if not scenario.keeps(Part.COPIES_KEPT):
         dropped, copies = dropped + copies, ()

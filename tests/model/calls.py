@@ -7,6 +7,7 @@ from campaign_providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
 from tests.model.admission import owns
 from tests.model.promises import Broken
+from tests.model.receipts import is_reported
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import (
     MAYBE_TAKEN,
@@ -40,6 +41,9 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, SendStatus.STALE)
             continue
+        if held.in_doubt and is_reported(world, held) and owns(world.senders[number], held):
+            # The owner has withdrawn it, or has not seen the receipt yet.
+            yield _answered(world, number, held, SendStatus.STALE)
         if Fault.MISSED_GRANT in scenario.faults and world.faults_left:
             missed = _answered(world, number, held, SendStatus.NOT_GRANTED)
             after = missed.world._replace(faults_left=world.faults_left - 1)
@@ -93,6 +97,8 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
         broken = broken or Broken.UNCOUNTED
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
+    if held.reported:
+        broken = broken or Broken.CALLED_REPORTED
     if before == REFUSED and scenario.goes_on_after_doubt and at != held.provider:
         before = NOT_TAKEN  # by the other provider
     after = max(before, _TAKEN_BY_ANSWER.get(answer, NOT_TAKEN))
@@ -129,7 +135,9 @@ def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) ->
         return False
     record = held.record
     is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent_tries
-    return is_possibly_sent or (before == MAYBE_TAKEN and record.try_number > 1)
+    # A report that came after the admission has made certain what was in doubt.
+    in_doubt = before == MAYBE_TAKEN or is_reported(world, held)
+    return is_possibly_sent or (in_doubt and record.try_number > 1)
 
 
 def _answered(world: World, number: int, held: Held, answer: SendStatus) -> Step:

@@ -25,6 +25,12 @@ from campaign_common.domain.partition_map import (
     position_under,
     unrecorded_shards,
 )
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import (
+    ReceiptState,
+    StoredReceipt,
+    proves_send,
+)
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
@@ -35,9 +41,10 @@ from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle
-from campaign_sender.recording.outcome import outcome_of
+from campaign_sender.recording.outcome import NEVER_IN_DOUBT, outcome_of, reported
+from campaign_sender.recording.receipt_proofs import proved_row
 from tests.model.scenario import Part, Scenario
-from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Looked, MapRow
+from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Ledger, Looked, MapRow
 
 TOPIC = "Sync-Msg-T"
 
@@ -130,14 +137,35 @@ def settlement(
     claimed: tuple[ClaimedMessage, ...],
     entries: Entries,
     campaign: tuple[CampaignState, int],
+    receipts: frozenset[tuple[int, int]] = frozenset(),
 ) -> Settlement:
     """Decide what becomes of a lost sender's claims (rule 3)."""
     if not scenario.keeps(Part.SETTLEMENT):
-        return Settlement([], [])
+        return Settlement([], [], [])
     if not scenario.keeps(Part.TRY):
         claimed = tuple(one for one in claimed if entries[one.seq - 1] is None)
     versions = {CAMPAIGN_ID: _version_of(scenario.delivery, campaign)}
-    return settle(decode_claim(encode_claim(claimed)), _by_key(entries), versions)
+    known = receipts if scenario.keeps(Part.RECEIPT_SETTLES) else ()
+    stored = {MessageKey(CAMPAIGN_ID, seq): _receipt(generation) for seq, generation in known}
+    return settle(decode_claim(encode_claim(claimed)), _by_key(entries), versions, stored)
+
+
+@cache
+def proved(scenario: Scenario, ledger: Ledger, seq: int, generation: int) -> LedgerRow | None:
+    """Return the outcome that a receipt proves, None where it proves nothing (rule 14)."""
+    entry = ledger.rows[seq - 1]
+    if entry is not None and not scenario.keeps(Part.RECEIPT_GENERATION):
+        generation = entry.generation
+    receipt = _receipt(generation)
+    noted = (seq, generation) in ledger.possibly_sent_tries
+    in_doubt = entry is not None and (bool(entry.in_doubt) or noted)
+    if not proves_send(receipt, entry, in_doubt=in_doubt):
+        return None
+    return proved_row(MessageKey(CAMPAIGN_ID, seq), receipt, entry, receipt.provider)
+
+
+def _receipt(generation: int) -> StoredReceipt:
+    return StoredReceipt(generation, ReceiptRank.SENT, ReceiptState.OPEN, "simulated")
 
 
 @cache
@@ -146,6 +174,7 @@ def outcome(
     ended: Ended,
     campaign: tuple[CampaignState, int],
     keys_forgotten: bool = False,
+    is_reported: bool = False,
 ) -> LedgerRow:
     """Turn a provider's answer into what is recorded."""
     held, answer = ended
@@ -159,6 +188,9 @@ def outcome(
     if not scenario.keeps(Part.DOUBT_STAYS) and answer is SendStatus.RETRYABLE:
         message.in_doubt = False
     result = SendResult(message, answer)
+    may_be_sent = message.in_doubt and answer not in NEVER_IN_DOUBT
+    if is_reported and (may_be_sent or answer is SendStatus.AMBIGUOUS):
+        return reported(result, "")
     failover, after_doubt = None, False
     if scenario.has_choice:
         version = version._replace(provider="route")

@@ -81,6 +81,22 @@ def settle_by_facts(
     return _rewritten(ledger, shard, rows_of_late_results(facts, entries, possibly_sent), entries)
 
 
+def settle_by_receipt(ledger: Ledger, shard: int, row: LedgerRow) -> Ledger:
+    """Record a message as sent, as its receipt proves."""
+    entry = ledger.rows[row.seq - 1]
+    before = {MessageKey(CAMPAIGN_ID, row.seq): entry} if entry else {}
+    return _rewritten(ledger, shard, [row], before)
+
+
+def ignores_receipt(ledger: Ledger, rows: Iterable[LedgerRow]) -> bool:
+    """Return whether outcomes leave a doubt about which a receipt is stored."""
+    return any(
+        (row.seq, row.generation) in ledger.receipts
+        and (row.status is Status.UNKNOWN or (row.status is Status.WAITING and row.in_doubt))
+        for row in rows
+    )
+
+
 def settle(ledger: Ledger, shard: int, seqs: Sequence[int]) -> Ledger:
     """Give what a cancelled campaign left waiting or in doubt in a shard its final outcome."""
     entries = {

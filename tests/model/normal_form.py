@@ -191,6 +191,7 @@ def _sender(
                 provider=held.provider,
                 doubts=held.doubts,
                 repeats=held.repeats,
+                reported=held.reported,
             )
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)

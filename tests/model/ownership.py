@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.store.messages.ledger import LedgerRow
 from tests.model import decisions, ledger
+from tests.model.promises import Broken
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (
     NAMES,
@@ -184,9 +185,14 @@ def _settled(
     scenario: Scenario, world: World, shard: int, claimed: tuple[ClaimedMessage, ...]
 ) -> World:
     campaign = (world.campaign.state, world.campaign.epoch)
-    settled = decisions.settlement(scenario, claimed, world.ledger.rows, campaign)
-    rows: list[LedgerRow] = settled.unknown
+    settled = decisions.settlement(
+        scenario, claimed, world.ledger.rows, campaign, world.ledger.receipts
+    )
+    rows: list[LedgerRow] = settled.unknown + settled.sent
     after, broken = ledger.record(world.ledger, shard, rows)
+    noted = {(one.seq, one.generation) for one in settled.possibly_sent}
+    if ledger.ignores_receipt(world.ledger, rows) or noted & world.ledger.receipts:
+        broken = broken or Broken.PROOF_IGNORED
     after = ledger.note_possibly_sent(after, settled.possibly_sent)
     return world._replace(ledger=after, broken=world.broken or broken)
 

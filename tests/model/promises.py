@@ -14,4 +14,6 @@ class Broken(StrEnum):
     MISCOUNTED = "the counters do not say what the ledger says"
     UNTRUE = "`sent` that was not taken, or `failed` or `cancelled` that may have been"
     FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
+    CALLED_REPORTED = "called again, admitted after a receipt had proved a call"
+    PROOF_IGNORED = "recorded as waiting in doubt or unknown although a receipt was stored"
     STUCK = "whatever happens now, some message never gets its outcome"

@@ -12,6 +12,7 @@ from tests.model import (
     finishing,
     ledger,
     ownership,
+    receipts,
     recording,
     remapping,
     requests,
@@ -28,6 +29,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     yield from retries.steps(scenario, world)
     yield from finishing.steps(scenario, world)
     yield from remapping.steps(scenario, world)
+    yield from receipts.reports(scenario, world)
     for number, sender in enumerate(world.senders):
         # One thread of a sender takes over, fetches and admits, another records, and
         # providers answer beside them.
@@ -36,6 +38,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
             yield from admission.steps(scenario, world, number)
         yield from recording.steps(scenario, world, number)
         yield from requests.steps(scenario, world, number)
+        yield from receipts.steps(scenario, world, number)
         yield from calls.steps(scenario, world, number)
     if not is_over(world) or world.campaign.state is CampaignState.FINISHED:
         yield from faults.steps(scenario, world)

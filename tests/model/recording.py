@@ -9,6 +9,8 @@ from campaign_sender.recording.outcome import LEFT_OPEN, depends_on_doubt
 from tests.model import decisions, ledger
 from tests.model.admission import finished, owns
 from tests.model.ownership import without_shard
+from tests.model.promises import Broken
+from tests.model.receipts import is_reported
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import NAMES, Ended, Held, Owned, Sender, Step, Work, World, put
 
@@ -95,12 +97,18 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
             continue
         outcomes = [
             decisions.outcome(
-                scenario, _in_doubt(scenario, world, ended), _ANY_STATE, world.keys_forgotten
+                scenario,
+                _in_doubt(scenario, world, ended),
+                _ANY_STATE,
+                world.keys_forgotten,
+                scenario.keeps(Part.RECEIPT_RECORDED) and is_reported(world, ended[0]),
             )
             for ended in work.results
             if ended[0].record.shard == shard and ended[1] not in LEFT_OPEN
         ]
         after, broken = ledger.record(world.ledger, shard, outcomes)
+        if ledger.ignores_receipt(world.ledger, outcomes):
+            broken = broken or Broken.PROOF_IGNORED
         row = row._replace(
             claimed=_claimed_after(scenario, sender, work, shard),
             recorded=_recorded(scenario, owned),

@@ -64,6 +64,11 @@ class Part(Enum):
     OPEN_REQUEST = (10, "a campaign with an open request is not finished")
     FINISH_EPOCH = (10, "the end compares the epoch that was read before the sums")
     LATE_REFUSAL = (14, "a refusal that came too late settles no possibly sent message")
+    RECEIPT_SETTLES = (14, "a take-over settles claims by the receipts that are there")
+    RECEIPT_RECORDED = (14, "an answer without proof is recorded by the receipt that is there")
+    RECEIPT_ADMISSION = (14, "a repetition of what a receipt proves is not admitted")
+    RECEIPT_HELD = (14, "the receipt of a held message waits for its result")
+    RECEIPT_GENERATION = (14, "a receipt proves a send of its own generation only")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     UNSTARTED_OFFSET = (17, "a message whose grant was missed stays unfinished")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
@@ -115,6 +120,8 @@ class Scenario:
     """The providers that messages may take; with several, any may rest at any moment."""
     late_facts: bool = False
     """A sender that has lost the shard records its late results, which may settle a doubt."""
+    receipts: bool = False
+    """The provider reports about what it took, whenever it pleases."""
     without: frozenset[Part] = frozenset()
 
     @property

@@ -94,6 +94,37 @@ SEARCHES = {
     "cancelled, and a zombie": Scenario(
         REPEATED, faults=frozenset({Fault.CANCEL, Fault.REASSIGNMENT}), answers=ACCEPTED
     ),
+    "receipts, at most once": Scenario(
+        ONCE, faults=LOSING_SHARDS, fault_budget=1, answers=ANY_ANSWER, receipts=True
+    ),
+    "receipts, at least once": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.LOST_ANSWER}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        receipts=True,
+    ),
+    "receipts, and refusals after doubt": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=REFUSALS,
+        receipts=True,
+    ),
+    "receipts, and retries by hand": Scenario(
+        ONCE,
+        faults=frozenset({Fault.PERSON_RETRIES}),
+        fault_budget=1,
+        answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
+        max_attempts=1,
+        receipts=True,
+    ),
+    "receipts, and cancelled": Scenario(
+        REPEATED,
+        faults=CANCELLED,
+        answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
+        receipts=True,
+    ),
     "two providers, at least once": Scenario(
         REPEATED,
         faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
@@ -122,6 +153,13 @@ SEARCHES = {
 }
 
 LONG_SEARCHES = {
+    "receipts, and retries by hand, long": Scenario(
+        ONCE,
+        faults=BY_HAND,
+        answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
+        max_attempts=1,
+        receipts=True,
+    ),
     "two providers, at most once, long": Scenario(
         ONCE,
         faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
@@ -237,6 +275,21 @@ def _choosing(
     )
 
 
+def _reporting(
+    *faults: Fault,
+    delivery: Delivery = REPEATED,
+    answers: tuple[SendStatus, ...] = (SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
+    budget: int = 1,
+) -> Scenario:
+    return Scenario(
+        delivery,
+        faults=frozenset(faults),
+        fault_budget=budget,
+        answers=answers,
+        receipts=True,
+    )
+
+
 def _going_on() -> Scenario:
     """Return a search of idempotent providers, of which another one may be taken after doubt."""
     return replace(_choosing(answers=REFUSALS), idempotent=True, route=AFTER_DOUBT)
@@ -312,6 +365,14 @@ LEFT_OUT = {
             max_attempts=1,
             late_facts=True,
         ),
+        Broken.UNTRUE,
+    ),
+    Part.RECEIPT_SETTLES: (_reporting(Fault.SENDER_CRASH), Broken.PROOF_IGNORED),
+    Part.RECEIPT_RECORDED: (_reporting(), Broken.PROOF_IGNORED),
+    Part.RECEIPT_ADMISSION: (_reporting(), Broken.CALLED_REPORTED),
+    Part.RECEIPT_HELD: (_reporting(), Broken.OVERWRITTEN),
+    Part.RECEIPT_GENERATION: (
+        replace(_reporting(Fault.PERSON_RETRIES, delivery=ONCE), max_attempts=1),
         Broken.UNTRUE,
     ),
     Part.UNSTARTED_OFFSET: (

@@ -143,6 +143,9 @@ class Ledger(NamedTuple):
     late: frozenset[LateFact] = frozenset()
     """Final facts that senders learnt of messages whose shard they had lost."""
 
+    receipts: frozenset[tuple[int, int]] = frozenset()
+    """The (seq, generation) about which the provider has reported."""
+
     @property
     def possibly_sent_tries(self) -> frozenset[tuple[int, int]]:
         """The (seq, generation) of what is possibly sent, at whichever provider."""
@@ -179,6 +182,8 @@ class Held(NamedTuple):
     recorded_provider: str | None = None
     """The provider that its row names, where its row is in doubt."""
     repeats: bool = False
+    reported: bool = False
+    """A receipt was stored when it was admitted; with rule 14 kept it is not."""
 
     @property
     def claimed(self) -> ClaimedMessage:

@@ -27,6 +27,7 @@ from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
 from campaign_scheduler.gauges import SchedulerGauges
 from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
+from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
@@ -154,6 +155,7 @@ class SchedulerService:
             main, partial(opened_box, settings), partial(clients.producer, settings)
         )
         stranded = self._stranded_retries
+        closer = ReceiptCloser(databases, self._availability)
         return [
             Job("start-campaigns", starter.start_due, pace.poll_interval),
             Job("renew-leases", self._leases.renew, pace.lease / RENEWALS),
@@ -161,6 +163,7 @@ class SchedulerService:
             Job("finish-campaigns", finisher.finish_complete, pace.poll_interval),
             Job("publish-retries", self._retries.publish_due, pace.poll_interval),
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
+            Job("close-receipts", closer.look, LOOK_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
             Job("sweep-slots", partial(_sweep_slots, main), SLOT_SWEEP_INTERVAL),

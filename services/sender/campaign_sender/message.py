@@ -63,8 +63,9 @@ class Message(msgspec.Struct, gc=False, eq=False):
     `key` is the message that the record publishes, `epoch` the claim epoch under which its shard
     was owned at the fetch, `arrival` its fetch where batches are traced. Admission sets `replaces`
     when the ledger row waits for exactly this try, and `in_doubt` when a provider may have accepted
-    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased. Dispatch
-    sets `price` where its provider has one. `provider` is the name of the one that the message is
+    an earlier try. `withdrawn`: it must not be sent any more, as its recipient is erased or a
+    receipt proves an earlier try. Dispatch sets `price` where its provider has one. `provider` is
+    the name of the one that the message is
     sent to, from admission on; `ledger_provider` the one that its ledger row names once it was
     sent, None where that follows from the campaign, and `recorded_provider` the one that the row
     names before this try. `sent_after`: it was not sent in its generation before this moment, in
@@ -77,7 +78,8 @@ class Message(msgspec.Struct, gc=False, eq=False):
     send, where the outcome depends on that. Boot times in seconds: dispatch sets `expires_at` where
     the campaign expires, a grant of its campaign's rate `rate_until`, until which it may start, and
     admission `key_known_until`, until which its provider knows the key of a message in doubt for
-    certain.
+    certain. `reported_by`: the provider that has reported about it in a receipt, '' where it is the
+    one that the campaign names; set where its result proves nothing.
     """
 
     record: MessageRecord
@@ -104,6 +106,7 @@ class Message(msgspec.Struct, gc=False, eq=False):
     budget: str | None = None
     reserved: Decimal | None = None
     age: float = 0.0
+    reported_by: str | None = None
 
     @property
     def admission_key(self) -> AdmissionKey:

@@ -18,6 +18,7 @@ from campaign_common.store.messages.possibly_sent import (
     note_lost_commits,
     read_doubts,
 )
+from campaign_common.store.receipts.receipt_rows import read_receipts
 from campaign_common.store.shards.partition_map import read_map
 from campaign_common.store.shards.shard_commands import to_be_erased
 from campaign_sender.admission.key_windows import KeyWindows
@@ -33,7 +34,9 @@ from campaign_sender.admission.rules import (
     drop_erased,
     drop_stale,
     hold_unready,
+    is_reported,
     ledger_query,
+    place_of,
     split_duplicates,
     split_possibly_sent,
 )
@@ -126,10 +129,11 @@ class BatchAdmitter:
         kept, stale = drop_stale(fresh, versions, partition_map)
         admission: AdmissionDecision = admit_live(kept, entries)
         chosen = self._choice.choose(admission.to_send, versions, entries, doubts, now)
-        self._windows.note(chosen.to_send, versions, entries, began_at)
-        ready = hold_unready(chosen.to_send, self._unready)
+        to_send, reported = self._drop_reported(chosen.to_send)
+        self._windows.note(to_send, versions, entries, began_at)
+        ready = hold_unready(to_send, self._unready)
         decided = admission.decided + ready.decided + unknown + chosen.decided
-        dropped = withdrawn + stale + admission.dropped
+        dropped = withdrawn + stale + admission.dropped + reported
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
@@ -144,6 +148,20 @@ class BatchAdmitter:
         if not any(below.values()):
             return []
         return [m for m in messages if m.offset < below.get(m.record.shard, 0)]
+
+    def _drop_reported(self, messages: list[Message]) -> Filtered:
+        """Drop repetitions of messages that a receipt proves to be sent (protocol rule 14).
+
+        Costs nothing where no message is in doubt. The owner records what is dropped here as sent.
+        """
+        doubted = [message for message in messages if message.in_doubt]
+        if not doubted:
+            return Filtered(messages, [])
+        with self._server.own.reading(proof=Proof.NOW) as cursor:
+            reported = read_receipts(cursor, [place_of(message) for message in doubted], {})
+        dropped = [message for message in doubted if is_reported(message, reported)]
+        gone = {message.key for message in dropped}
+        return Filtered([message for message in messages if message.key not in gone], dropped)
 
     def _note_lost_commits(self, possibly_sent: Sequence[Message]) -> None:
         by_shard: dict[int, list[Message]] = defaultdict(list)

@@ -14,6 +14,7 @@ from campaign_common.domain.message_record import ERASED
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.first_sends import LONG_AGO
+from campaign_common.store.receipts.receipt_rows import ReceiptPlace, Receipts
 from campaign_providers.contract import UNREADY_PAUSE, SendResult, SendStatus
 from campaign_sender.message import AdmissionKey, Message
 
@@ -204,3 +205,14 @@ def _is_first(message: Message) -> bool:
     """Return whether a message without a ledger row is live, as nearly all are."""
     record = message.record
     return record.undeliverable is None and is_live(None, record.generation, record.try_number)
+
+
+def place_of(message: Message) -> ReceiptPlace:
+    """Return the place of the receipt of a message."""
+    return ReceiptPlace(message.record.shard, message.key.campaign_id, message.key.seq)
+
+
+def is_reported(message: Message, receipts: Receipts) -> bool:
+    """Return whether a provider has reported about a message in its generation."""
+    receipt = receipts.get(place_of(message))
+    return receipt is not None and receipt.is_of(message.generation)

@@ -5,13 +5,18 @@ deleted.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
+
+from msgspec.structs import replace
+from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
+from campaign_common.domain.receipts.stored_receipt import StoredReceipt
 from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.errors import LeaseLost
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
@@ -24,8 +29,11 @@ from campaign_common.store.messages.ledger import (
 )
 from campaign_common.store.messages.possibly_sent import note_possibly_sent
 from campaign_common.store.messages.retry_schedule import forget_retries
+from campaign_common.store.receipts.receipt_rows import ReceiptPlace, read_receipts
 from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
+
+NO_RECEIPTS: Mapping[MessageKey, StoredReceipt] = MappingProxyType({})
 
 
 class Settlement(NamedTuple):
@@ -35,6 +43,8 @@ class Settlement(NamedTuple):
     """At-most-once messages: not sent again, the outcome is unknown."""
     possibly_sent: list[ClaimedMessage]
     """At-least-once messages: fetched again and sent again under the same idempotency key."""
+    sent: list[LedgerRow]
+    """Messages about which a receipt has come, which proves that they were sent."""
 
 
 class Takeover(NamedTuple):
@@ -48,25 +58,29 @@ def settle(
     claimed: Iterable[ClaimedMessage],
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[CampaignId, CampaignVersion],
+    receipts: Mapping[MessageKey, StoredReceipt] = NO_RECEIPTS,
 ) -> Settlement:
     """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
-    Messages of a deleted campaign no longer matter.
+    Messages of a deleted campaign no longer matter. A receipt of the same generation proves that a
+    message was sent, in this try or in an earlier one (rule 14).
     """
-    unknown: list[LedgerRow] = []
-    possibly_sent: list[ClaimedMessage] = []
+    settlement = Settlement([], [], [])
     for message in claimed:
         entry = entries.get(MessageKey(message.campaign_id, message.seq))
         version = versions.get(message.campaign_id)
         if version is None or not is_live(entry, message.generation, message.try_number):
             continue
-        if version.delivery is Delivery.AT_LEAST_ONCE:
-            possibly_sent.append(message)
+        receipt = receipts.get(MessageKey(message.campaign_id, message.seq))
+        if receipt is not None and receipt.is_of(message.generation):
+            settlement.sent.append(_sent_row(message, entry, receipt, version.provider))
+        elif version.delivery is Delivery.AT_LEAST_ONCE:
+            settlement.possibly_sent.append(message)
         else:
             if message.provider == version.provider:
                 message = message._replace(provider=None)  # noqa: PLW2901 - the campaign names it
-            unknown.append(_unknown_row(message, entry))
-    return Settlement(unknown, possibly_sent)
+            settlement.unknown.append(_unknown_row(message, entry))
+    return settlement
 
 
 def take_over(
@@ -126,17 +140,27 @@ def start_under(partition_map: PartitionMap, row: ClaimRow) -> int:
 def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
     cursor, claimed = cursors.own, decode_claim(row.claimed)
     if not claimed:
-        return Settlement([], [])
+        return Settlement([], [], [])
     entries = look_up(cursor, _ledger_query(row.shard, claimed))
     versions = read_versions(cursors.main, {message.campaign_id for message in claimed})
-    settlement = settle(claimed, entries, versions)
-    if settlement.unknown:
-        insert_outcomes(cursor, row.shard, settlement.unknown)
-        add_counts(cursor, count_changes(row.shard, settlement.unknown))
-        for campaign_id, seqs in _waiting_before(settlement.unknown).items():
+    settlement = settle(claimed, entries, versions, _read_receipts(cursor, row.shard, claimed))
+    ended = settlement.unknown + settlement.sent
+    if ended:
+        insert_outcomes(cursor, row.shard, ended)
+        add_counts(cursor, count_changes(row.shard, ended))
+        for campaign_id, seqs in _waiting_before(ended).items():
             forget_retries(cursor, row.shard, campaign_id, seqs)
     note_possibly_sent(cursor, row.shard, settlement.possibly_sent)
     return settlement
+
+
+def _read_receipts(
+    cursor: Cursor, shard: int, claimed: Iterable[ClaimedMessage]
+) -> dict[MessageKey, StoredReceipt]:
+    """Read receipts without a lock: what comes later is looked at when it is open for a second."""
+    places = [ReceiptPlace(shard, message.campaign_id, message.seq) for message in claimed]
+    receipts = read_receipts(cursor, places, {})
+    return {MessageKey(place.campaign_id, place.seq): one for place, one in receipts.items()}
 
 
 def _waiting_before(rows: Iterable[LedgerRow]) -> dict[CampaignId, list[int]]:
@@ -155,6 +179,15 @@ def _ledger_query(
     for message in claimed:
         query.setdefault((shard, message.campaign_id), []).append(message.seq)
     return query
+
+
+def _sent_row(
+    message: ClaimedMessage, entry: LedgerEntry | None, receipt: StoredReceipt, named: str
+) -> LedgerRow:
+    """Return the row of a message that its receipt proves to be sent; its cost is not known."""
+    row = LedgerRow.ended(message, entry, Status.SENT, further_attempts=1)
+    provider = None if receipt.provider in ("", named) else receipt.provider
+    return replace(row, provider=provider)
 
 
 def _unknown_row(message: ClaimedMessage, entry: LedgerEntry | None) -> LedgerRow:

@@ -162,6 +162,11 @@ def sent(result: SendResult[Message]) -> LedgerRow:
     return _row(result, Status.SENT, _cost_of(result.message))
 
 
+def reported(result: SendResult[Message], provider: str) -> LedgerRow:
+    """Return the row of a message that a receipt proves to be sent, whatever this try says."""
+    return replace(sent(result), in_doubt=False, error_code=None, provider=provider or None)
+
+
 def _given_up(result: SendResult[Message], policy: RetryPolicy) -> LedgerRow | None:
     """Return the row of a message that is not tried again, None if it is."""
     is_too_old = result.message.age > policy.max_age

@@ -10,7 +10,12 @@ from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.delivery.guarded_provider import rest_wait
 from campaign_sender.message import Message
-from campaign_sender.recording.outcome import LedgerOutcome, depends_on_doubt, outcome_of
+from campaign_sender.recording.outcome import (
+    LedgerOutcome,
+    depends_on_doubt,
+    outcome_of,
+    reported,
+)
 
 WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
 """Statuses of messages that wait for a used-up day or a circuit breaker."""
@@ -39,6 +44,8 @@ class OutcomePolicy:
     ) -> LedgerOutcome:
         """Return the outcome of a send result of a campaign; None: it could not be read."""
         message = result.message
+        if message.reported_by is not None:
+            return LedgerOutcome(reported(result, message.reported_by))
         may_be_taken = message.in_doubt or result.status is SendStatus.AMBIGUOUS
         return outcome_of(
             result,

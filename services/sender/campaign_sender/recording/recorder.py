@@ -44,6 +44,7 @@ from campaign_sender.recording.outcome import (
 )
 from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder_metrics import count_outcomes, count_possible_duplicates
+from campaign_sender.recording.reported_results import mark_reported
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.recording.transaction import ShardWrites, WriteResult
 from campaign_sender.recording.unknown_commit import UnknownCommit, resolve_commit
@@ -114,7 +115,7 @@ class Recorder(ThreadedPart):
     def _run(self) -> None:
         while not self._stop.is_set():
             self._buffer.wait_for_work(
-                0.0 if self._commands.has_pending else IDLE_RECORD_INTERVAL / 2
+                0.0 if self._commands.has_pending else IDLE_RECORD_INTERVAL / 4
             )
             began = time.monotonic()
             with self._transaction_lock:
@@ -174,6 +175,7 @@ class Recorder(ThreadedPart):
         batch = self._buffer.take_batch()
         try:
             self._mark_possibly_sent(batch)
+            mark_reported(self._database, batch.results)
             self._read_ages(batch)
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)

@@ -19,6 +19,7 @@ from pymysql.err import Error as DriverError
 
 from campaign_common.database import Proof, ShardServer
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.message import MessageKey
 from campaign_common.errors import RetryLater, StatementRefused
 from campaign_common.store.shards import command_copies as forwarding
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand, read_commands
@@ -27,6 +28,7 @@ from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 from campaign_sender.recording import transaction
 from campaign_sender.recording.command_handlers import HANDLERS, HeldSeqs
+from campaign_sender.recording.receipt_proofs import named_messages
 from campaign_sender.recording.transaction import ShardWrites
 
 MAX_READ = 100
@@ -132,7 +134,9 @@ class ShardCommands:
             # The copies exist and are not made a second time; the next turn deletes these rows.
             log.warning("copied shard commands not deleted", error=str(error))
 
-    def _next_command(self, owned: OwnedShard) -> tuple[ShardCommand | None, HeldSeqs]:
+    def _next_command(
+        self, owned: OwnedShard
+    ) -> tuple[ShardCommand | None, HeldSeqs | Collection[MessageKey]]:
         with self._server.own.reading(proof=Proof.NOW) as cursor:
             commands = read_commands(cursor, owned.shard, MAX_READ)
         campaigns = {command.campaign_id for command in commands}
@@ -143,10 +147,29 @@ class ShardCommands:
             campaign_id = command.campaign_id
             held = held_of[campaign_id]
             if campaign_id not in blocked and self._can_execute(command, held):
+                if command.kind == CommandKind.RECEIPTS:
+                    return command, self._withdraw_reported(command)
                 return command, held
             if _is_not_erasure(command):
                 blocked.add(campaign_id)
         return None, ()
+
+    def _withdraw_reported(self, command: ShardCommand) -> set[MessageKey]:
+        """Stop repetitions of messages that were sent by their receipts; return what is held.
+
+        What is held without a doubt has its only send here: its result comes first.
+        """
+        reported = named_messages(command)
+        held: set[MessageKey] = set()
+        for campaign_id in {key.campaign_id for key in reported}:
+            messages = self._buffer.held_messages(command.shard, campaign_id)
+            for seq, message in messages.items():
+                key = MessageKey(campaign_id, seq)
+                if key in reported:
+                    held.add(key)
+                    if message.in_doubt and message.generation == reported[key]:
+                        message.withdrawn = True
+        return held
 
     def _can_execute(self, command: ShardCommand, held: HeldSeqs) -> bool:
         if now() < self._skipped_until.get(command.id, 0.0):

@@ -33,11 +33,15 @@ class ReceiptState(IntEnum):
         return self.name.lower()
 
 
+ENDED_OTHERWISE = frozenset({Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, Status.CANCELLED})
+"""Statuses that a receipt does not change: it is shown beside them."""
+
+
 class StoredReceipt(NamedTuple):
     """The report of the highest rank about a message, in its latest generation.
 
-    With rank `NONE` there is none: the message was turned back to this generation, and the receipt of
-    the one before went with that.
+    With rank `NONE` there is none: the message was turned back to this generation, or the report
+    was another provider's.
     """
 
     generation: int
@@ -46,6 +50,20 @@ class StoredReceipt(NamedTuple):
     provider: str
     code: str | None = None
     at: datetime | None = None
+
+    @classmethod
+    def none(cls, generation: int) -> "StoredReceipt":
+        """Return the row of a message without a report in this generation."""
+        return cls(generation, ReceiptRank.NONE, ReceiptState.OPEN, "")
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it waits for the ledger, or for the owner of the shard."""
+        return self.state is ReceiptState.OPEN and self.rank is not ReceiptRank.NONE
+
+    def is_of(self, generation: int) -> bool:
+        """Return whether it reports about this generation of the message."""
+        return self.generation == generation and self.rank is not ReceiptRank.NONE
 
 
 class ReceiptEffect(Enum):
@@ -126,3 +144,38 @@ def _only_provider(
     if entry is not None and entry.status in OWN_PROVIDER_ONLY:
         return entry.provider or named
     return None
+
+
+def look_again(
+    stored: StoredReceipt, entry: LedgerEntry | None, named: str, *, is_owner: bool = False
+) -> StoredReceipt:
+    """Return an open receipt as it is by what the ledger says now; unchanged if that says nothing.
+
+    Only the owner of the shard closes the receipt of a message that ended otherwise, since it alone
+    turns such a message back.
+    """
+    if entry is None or entry.generation < stored.generation:
+        return stored
+    if entry.generation > stored.generation:
+        return StoredReceipt.none(entry.generation)
+    if entry.status in OWN_PROVIDER_ONLY and stored.provider != (entry.provider or named):
+        return StoredReceipt.none(stored.generation)
+    if entry.status == Status.SENT:
+        return stored._replace(state=ReceiptState.SENT)
+    if is_owner and entry.status in ENDED_OTHERWISE:
+        return stored._replace(state=ReceiptState.OTHERWISE)
+    return stored
+
+
+def proves_send(stored: StoredReceipt, entry: LedgerEntry | None, *, in_doubt: bool) -> bool:
+    """Return whether an open receipt proves a send that the ledger lacks (protocol rule 14).
+
+    It is about the generation, whatever the try. `entry`: None if nothing is recorded; then the
+    message must not be held by the owner, who waits for its result. `in_doubt`: a provider may have
+    taken it. A message that waits without any doubt was refused: that is known better.
+    """
+    if entry is None:
+        return True
+    if entry.generation != stored.generation:
+        return False
+    return entry.status == Status.UNKNOWN or (entry.status == Status.WAITING and in_doubt)

@@ -107,6 +107,12 @@ def write_receipts(
     _list_open(cursor, before, after)
 
 
+def forget_open(cursor: Cursor, places: Collection[ReceiptPlace]) -> None:
+    """Take places out of the list of open receipts."""
+    for (shard, campaign_id), seqs in _by_campaign(sorted(places)):
+        cursor.execute(DELETE_OPEN, (shard, campaign_id, tuple(seqs)))
+
+
 def _insert(cursor: Cursor, statement: str) -> None:
     try:
         cursor.execute(statement)
@@ -117,19 +123,17 @@ def _insert(cursor: Cursor, statement: str) -> None:
 def _list_open(cursor: Cursor, before: Receipts, after: Receipts) -> None:
     opened, closed = [], defaultdict(list)
     for place in sorted(after):
-        if _is_open(after[place]):
-            if not _is_open(before.get(place)):
+        found = before.get(place)
+        was_open = found is not None and found.is_open
+        if after[place].is_open:
+            if not was_open:
                 opened.append(OPEN_VALUES % place)
-        elif _is_open(before.get(place)):
+        elif was_open:
             closed[place.shard, place.campaign_id].append(place.seq)
     if opened:
         cursor.execute(INSERT_OPEN + ",".join(opened))
     for key, seqs in closed.items():
         cursor.execute(DELETE_OPEN, (*key, tuple(seqs)))
-
-
-def _is_open(receipt: StoredReceipt | None) -> bool:
-    return receipt is not None and receipt.state is ReceiptState.OPEN and bool(receipt.rank)
 
 
 def _read(

@@ -84,7 +84,9 @@ class ReceiptWriter:
         """
         if not receipts:
             return WrittenReceipts()
-        campaigns = self._read_campaigns({receipt.campaign_id for receipt in receipts})
+        campaigns = _read_campaigns(
+            self._databases.main, {receipt.campaign_id for receipt in receipts}
+        )
         effects: Counter[ReceiptEffect] = Counter()
         known = []
         for receipt in receipts:
@@ -99,10 +101,18 @@ class ReceiptWriter:
                 effects.update(_write_on(database, part, named))
         return WrittenReceipts.counted(effects)
 
-    def _read_campaigns(self, ids: Iterable[CampaignId]) -> dict[CampaignId, NamedByCampaign]:
-        with self._databases.main.reading() as cursor:
-            cursor.execute(SELECT_CAMPAIGNS, (tuple(ids),))
-            return {id_: NamedByCampaign(*columns) for id_, *columns in cursor.fetchall()}
+
+def read_named(database: Database, ids: Iterable[CampaignId]) -> dict[CampaignId, str]:
+    """Return the providers that started campaigns name; `database`: the main server."""
+    return {id_: campaign.provider for id_, campaign in _read_campaigns(database, ids).items()}
+
+
+def _read_campaigns(
+    database: Database, ids: Iterable[CampaignId]
+) -> dict[CampaignId, NamedByCampaign]:
+    with database.reading() as cursor:
+        cursor.execute(SELECT_CAMPAIGNS, (tuple(ids),))
+        return {id_: NamedByCampaign(*columns) for id_, *columns in cursor.fetchall()}
 
 
 def _shard_of(receipt: MessageReceipt) -> int:

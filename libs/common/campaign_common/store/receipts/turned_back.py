@@ -24,6 +24,38 @@ from campaign_common.store.receipts.receipt_rows import (
     write_receipts,
 )
 
+SELECT_UNDELIVERED = """
+SELECT seq FROM receipts_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s
+  AND state = %s AND receipt_rank = %s AND (%s IS NULL OR code = %s) ORDER BY seq LIMIT %s
+"""
+
+
+def lock_undelivered(
+    cursor: Cursor,
+    shard: int,
+    campaign_id: CampaignId,
+    seqs: range,
+    code: str | None,
+    limit: int,
+) -> dict[int, StoredReceipt]:
+    """Lock the receipts of sent messages that were not delivered, up to `limit` of a range.
+
+    They are read again under the lock: another report may have come in between.
+    """
+    bounds = seqs.start, seqs.stop - 1
+    wanted = ReceiptState.SENT, ReceiptRank.UNDELIVERED
+    cursor.execute(
+        SELECT_UNDELIVERED.format(shard=shard),
+        (campaign_id, *bounds, *map(int, wanted), code, code, limit),
+    )
+    places = [ReceiptPlace(shard, campaign_id, seq) for (seq,) in cursor.fetchall()]
+    locked = lock_receipts(cursor, places, {})
+    return {
+        place.seq: receipt
+        for place, receipt in locked.items()
+        if (receipt.state, receipt.rank) == wanted and code in (None, receipt.code)
+    }
+
 
 def take_receipts_out(
     cursor: Cursor, shard: int, campaign_id: CampaignId, generations: Mapping[int, int]
@@ -40,7 +72,7 @@ def take_receipts_out(
     for place, receipt in before.items():
         generation = places[place]
         if receipt.generation < generation:
-            after[place] = StoredReceipt(generation, ReceiptRank.NONE, ReceiptState.OPEN, "")
+            after[place] = StoredReceipt.none(generation)
             count_change(changes, campaign_id, shard, receipt, after[place])
     write_receipts(cursor, before, after, {})
     add_receipt_counts(cursor, changes)

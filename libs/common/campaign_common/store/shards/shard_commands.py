@@ -25,10 +25,15 @@ class CommandKind(StrEnum):
     """Messages that a cancelled campaign left waiting or in doubt get their final outcome."""
     RETRY = "retry"
     """Messages that ended in some way wait again, as a new generation."""
+    RETRY_RECEIPTS = "retry_receipts"
+    """Sent messages that were not delivered wait again, as a new generation."""
     ERASE = "erase"
     """Listed messages that are not sent are cancelled."""
     LATE_RESULTS = "late_results"
     """Facts about listed messages came in after their shard was lost."""
+    RECEIPTS = "receipts"
+    """Providers have reported about listed messages, of any campaign, that are not recorded as
+    sent."""
 
 
 class ShardCommand(NamedTuple):
@@ -45,6 +50,12 @@ class ShardCommand(NamedTuple):
 INSERT = """
 INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
 VALUES (%s, %s, %s, %s, NOW(6))
+"""
+
+INSERT_RECEIPTS = """
+INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)
+SELECT %s, 0, %s, %s, NOW(6) FROM DUAL
+WHERE NOT EXISTS (SELECT 1 FROM shard_commands WHERE shard = %s AND kind = %s)
 """
 
 SELECT_OF_SHARD = """
@@ -85,6 +96,20 @@ def request_retry(
     _append(cursor, campaign_id, CommandKind.RETRY, dict.fromkeys(range(shards), arguments))
 
 
+def request_retry_of_undelivered(
+    cursor: Cursor, campaign_id: CampaignId, shards: int, code: str | None
+) -> None:
+    """Have sent messages whose receipts say undelivered tried again (protocol rule 10).
+
+    `code`: only those with this code. Part of `transitions.retry_undelivered`. A kind of its own:
+    senders that do not know receipts leave it to newer ones.
+    """
+    arguments: dict[str, Any] = {"code": code, "after_seq": 0}
+    _append(
+        cursor, campaign_id, CommandKind.RETRY_RECEIPTS, dict.fromkeys(range(shards), arguments)
+    )
+
+
 def request_erasure(
     cursor: Cursor, campaign_id: CampaignId, seqs_by_shard: Mapping[int, Sequence[int]]
 ) -> None:
@@ -102,6 +127,17 @@ def request_late_results(
 ) -> None:
     """Have the owner of a shard look at facts in late_results (protocol rule 14)."""
     _append(cursor, campaign_id, CommandKind.LATE_RESULTS, {shard: {"seqs": list(seqs)}})
+
+
+def request_receipts(cursor: Cursor, shard: int, messages: Sequence[Sequence[int]]) -> bool:
+    """Have the owner of a shard look at open receipts (protocol rule 14).
+
+    `messages`: campaign, seq, generation and rank of each. A shard has one such command at a time:
+    False: it is pending, and the receipts are to be named by a later look.
+    """
+    arguments = json.dumps({"messages": messages})
+    kind = CommandKind.RECEIPTS.value
+    return bool(cursor.execute(INSERT_RECEIPTS, (shard, kind, arguments, shard, kind)))
 
 
 def read_commands(cursor: Cursor, shard: int, limit: int) -> list[ShardCommand]:

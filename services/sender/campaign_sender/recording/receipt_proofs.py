@@ -1,0 +1,149 @@
+"""Outcomes that receipts prove: part of the owner's transactions (protocol rule 14)."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+
+from msgspec.structs import replace
+from pymysql.cursors import Cursor
+
+from campaign_common.database.cursors import ShardCursors
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.receipts.stored_receipt import (
+    ReceiptState,
+    StoredReceipt,
+    look_again,
+    proves_send,
+)
+from campaign_common.store.core.campaigns import read_versions
+from campaign_common.store.core.receipt_counters import (
+    ReceiptKey,
+    add_receipt_counts,
+    count_change,
+)
+from campaign_common.store.messages.ledger import (
+    LedgerRow,
+    add_counts,
+    count_rewrites,
+    insert_outcomes,
+    look_up,
+)
+from campaign_common.store.messages.possibly_sent import read_possibly_sent
+from campaign_common.store.messages.retry_schedule import forget_retries
+from campaign_common.store.receipts.receipt_rows import (
+    ReceiptPlace,
+    Receipts,
+    lock_receipts,
+    write_receipts,
+)
+from campaign_common.store.shards.shard_commands import ShardCommand, close_command
+
+
+def named_messages(command: ShardCommand) -> dict[MessageKey, int]:
+    """Return the messages that a command about receipts names, with their generations."""
+    return {
+        MessageKey(CampaignId(campaign_id), seq): generation
+        for campaign_id, seq, generation in command.arguments["messages"]
+    }
+
+
+def settle_reported(
+    cursors: ShardCursors, command: ShardCommand, held: Collection[MessageKey]
+) -> None:
+    """Record what receipts prove, and close them.
+
+    What is held has its result first. What can not be closed is named again by a later look.
+    """
+    cursor, shard = cursors.own, command.shard
+    keys = [key for key in named_messages(command) if key not in held]
+    versions = read_versions(cursors.main, {key.campaign_id for key in keys})
+    named = {campaign_id: version.provider for campaign_id, version in versions.items()}
+    places = [ReceiptPlace(shard, *key) for key in keys if key.campaign_id in named]
+    before = lock_receipts(cursor, places, named)
+    entries = _look_up(cursor, shard, before)
+    doubts = _doubts(cursor, entries)
+    rows: list[LedgerRow] = []
+    after: Receipts = {}
+    for place, receipt in before.items():
+        key = MessageKey(place.campaign_id, place.seq)
+        entry = entries.get(key)
+        if not receipt.is_open:
+            continue
+        in_doubt = entry is not None and (bool(entry.in_doubt) or key in doubts)
+        if proves_send(receipt, entry, in_doubt=in_doubt):
+            rows.append(proved_row(key, receipt, entry, named[key.campaign_id]))
+            after[place] = receipt._replace(state=ReceiptState.SENT)
+        else:
+            after[place] = look_again(receipt, entry, named[key.campaign_id], is_owner=True)
+    insert_outcomes(cursor, shard, rows)
+    for campaign_id, seqs in _waiting(rows, entries).items():
+        forget_retries(cursor, shard, campaign_id, seqs)
+    add_counts(cursor, count_rewrites(shard, rows, entries))
+    replace_receipts(cursor, before, after, named)
+    close_command(cursor, command)
+
+
+def replace_receipts(
+    cursor: Cursor, before: Receipts, after: Receipts, named: Mapping[CampaignId, str]
+) -> None:
+    """Store those of `after` that differ from the locked rows `before`, and count them."""
+    changed = {place: receipt for place, receipt in after.items() if receipt != before.get(place)}
+    changes: Counter[ReceiptKey] = Counter()
+    for place, receipt in changed.items():
+        count_change(changes, place.campaign_id, place.shard, before.get(place), receipt)
+    write_receipts(cursor, before, changed, named)
+    add_receipt_counts(cursor, changes)
+
+
+def proved_row(
+    key: MessageKey, receipt: StoredReceipt, entry: LedgerEntry | None, named: str
+) -> LedgerRow:
+    """Return the row of a message whose receipt proves that it was sent.
+
+    Its cost is not known: the sender that sent it has not recorded it.
+    """
+    provider = None if receipt.provider == named else receipt.provider
+    if entry is not None:
+        row = LedgerRow.settled(key, entry, Status.SENT, None, None)
+        return replace(row, provider=provider)
+    return LedgerRow(
+        campaign_id=key.campaign_id,
+        seq=key.seq,
+        status=Status.SENT,
+        generation=receipt.generation,
+        try_number=1,
+        attempts=1,
+        provider=provider,
+    )
+
+
+def _look_up(cursor: Cursor, shard: int, receipts: Receipts) -> dict[MessageKey, LedgerEntry]:
+    wanted: dict[tuple[int, CampaignId], list[int]] = {}
+    for place in receipts:
+        wanted.setdefault((shard, place.campaign_id), []).append(place.seq)
+    return look_up(cursor, wanted)
+
+
+def _doubts(cursor: Cursor, entries: Mapping[MessageKey, LedgerEntry]) -> set[MessageKey]:
+    """Return the messages that wait, and may have been handed over by a lost sender."""
+    waiting: dict[CampaignId, list[int]] = {}
+    for key, entry in entries.items():
+        if entry.status == Status.WAITING and not entry.in_doubt:
+            waiting.setdefault(key.campaign_id, []).append(key.seq)
+    return {
+        MessageKey(campaign_id, seq)
+        for campaign_id, seqs in waiting.items()
+        for seq, generation in read_possibly_sent(cursor, campaign_id, seqs)
+        if entries[MessageKey(campaign_id, seq)].generation == generation
+    }
+
+
+def _waiting(
+    rows: Sequence[LedgerRow], entries: Mapping[MessageKey, LedgerEntry]
+) -> dict[CampaignId, list[int]]:
+    seqs: dict[CampaignId, list[int]] = {}
+    for row in rows:
+        entry = entries.get(MessageKey(row.campaign_id, row.seq))
+        if entry is not None and entry.status == Status.WAITING:
+            seqs.setdefault(row.campaign_id, []).append(row.seq)
+    return seqs
