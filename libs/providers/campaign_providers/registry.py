@@ -11,7 +11,7 @@ from campaign_common.settings import (
     Settings,
     SimulatedSettings,
 )
-from campaign_providers.callbacks.registry import references_of
+from campaign_providers.callbacks.message_references import references_of
 from campaign_providers.check import ProviderCheck
 from campaign_providers.contract import OnResults, PreSendCheck, Provider
 from campaign_providers.http import HttpCheck, HttpProvider

@@ -23,9 +23,8 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
-        callbacks_of(settings)  # once, so that what can not be used is found before any worker
-        _require_csv_root(settings)
         callbacks = callbacks_of(settings)
+        _require_csv_root(settings)
         listeners = [listen(settings.host, settings.port)]
         if settings.callback_port:
             listeners.append(listen(settings.host, settings.callback_port, "CallbackPort"))

@@ -10,7 +10,7 @@ import yaml
 
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.settings import HttpProviderSettings, Settings, load_settings
-from campaign_providers.callbacks.registry import references_of
+from campaign_providers.callbacks.message_references import references_of
 from campaign_providers.contract import MakeReferences, SendResult, SendStatus
 from campaign_providers.http import HttpProvider
 from tests.support.providers.pages import read_page

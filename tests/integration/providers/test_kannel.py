@@ -11,7 +11,8 @@ import requests
 
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.facts import Accepted, CallbackPurpose, CallbackRequest
-from campaign_providers.callbacks.registry import callbacks_of, references_of
+from campaign_providers.callbacks.message_references import references_of
+from campaign_providers.callbacks.registry import callbacks_of
 from campaign_providers.contract import SendStatus
 from tests.integration.providers.sending import (
     Sending,

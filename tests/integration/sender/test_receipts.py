@@ -12,6 +12,7 @@ from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.domain.shard import Shard
+from campaign_common.store.campaigns.transitions import retry_undelivered
 from campaign_common.store.messages.ledger import (
     LedgerRow,
     add_counts,
@@ -30,6 +31,7 @@ from tests.unit.sender.messages import CAMPAIGN, message
 DELIVERED, UNDELIVERED = ReceiptRank.DELIVERED, ReceiptRank.UNDELIVERED
 OPEN, SENT, OTHERWISE = ReceiptState
 NAMED = "collected"
+BY_HAND = {"campaign_id": CAMPAIGN, "actor": "a person"}
 
 
 @pytest.fixture
@@ -49,8 +51,9 @@ def report(
     *,
     generation: int = 0,
     provider: str = NAMED,
+    code: str = "why",
 ) -> None:
-    receipt = MessageReceipt(CAMPAIGN, seq, generation, Shard(0), provider, rank, "why")
+    receipt = MessageReceipt(CAMPAIGN, seq, generation, Shard(0), provider, rank, code)
     written = ReceiptWriter(Databases((scene.database,))).write([receipt])
     assert written.stored == 1, written
 
@@ -243,6 +246,30 @@ def test_a_retry_by_hand_takes_the_receipt_out(reported: Scene) -> None:
     assert states(reported) == {3: (1, ReceiptRank.NONE, OPEN)}
     report(reported, 3, UNDELIVERED, generation=1)
     assert states(reported) == {3: (1, UNDELIVERED, OPEN)}
+
+
+def test_undelivered_messages_are_sent_again_by_hand(reported: Scene) -> None:
+    """Those with the code, under a new generation; one that was delivered meanwhile is not."""
+    for seq in (3, 4, 5):
+        end(reported, seq, Status.SENT)
+    report(reported, 3, UNDELIVERED)
+    report(reported, 4, UNDELIVERED, code="other")
+    report(reported, 5, UNDELIVERED)
+    report(reported, 5, DELIVERED)
+    reported.change(partial(retry_undelivered, **BY_HAND, undelivered=2, code="why"))
+    reported.execute_commands()
+    assert reported.rows("seq, status, generation") == [
+        (3, Status.WAITING, 1),
+        (4, Status.SENT, 0),
+        (5, Status.SENT, 0),
+    ]
+    assert reported.rows("seq, generation", "message_retries") == [(3, 1)]
+    assert states(reported) == {
+        3: (1, ReceiptRank.NONE, OPEN),
+        4: (0, UNDELIVERED, SENT),
+        5: (0, DELIVERED, SENT),
+    }
+    assert reported.open_commands() == 0
 
 
 def test_a_shard_has_one_command_about_receipts(reported: Scene) -> None:

@@ -208,11 +208,6 @@ def one(**keys: object) -> dict[str, Any]:
             id="long url",
         ),
         pytest.param(
-            {**one(Verify="twilio", **SECRETS), "Callbacks": {}},
-            "Providers.gate.Callbacks: ***: expected Callbacks.BaseUrl and Callbacks.Secrets",
-            id="callbacks without a url",
-        ),
-        pytest.param(
             {
                 "Callbacks": {**CALLBACKS, "BaseUrl": "https://" + "a" * 40 + ".example.com"},
                 "Providers": with_preset("vonage"),
@@ -268,3 +263,29 @@ def test_a_provider_with_keys_takes_secrets_by_campaign(
         "Providers": with_preset("telnyx"),
     }
     assert len(load(tmp_path, document).callbacks.secrets) == len(secrets)
+
+
+@pytest.mark.parametrize(
+    ("keys", "notes"),
+    [
+        pytest.param(GATEWAY, 0, id="no callbacks"),
+        pytest.param(
+            {**GATEWAY, "Callbacks": {"Verify": "twilio", **SECRETS}}, 1, id="of the provider"
+        ),
+        pytest.param(with_preset("twilio")["gate"], 0, id="of the preset"),
+        pytest.param(with_preset("twilio", Callbacks=None)["gate"], 0, id="left out"),
+        pytest.param(with_preset("twilio", Callbacks=SECRETS)["gate"], 1, id="over the preset"),
+    ],
+)
+def test_callbacks_that_nothing_uses_are_noted(
+    keys: dict[str, Any], notes: int, tmp_path: Path
+) -> None:
+    settings = load(tmp_path, {"Providers": {"gate": keys}})
+    expected = "Providers.gate.Callbacks are not used: there is no Callbacks.BaseUrl"
+    assert settings.notes == (expected,) * notes
+
+
+def test_secrets_of_a_proof_come_from_the_environment(tmp_path: Path) -> None:
+    document = {"Callbacks": CALLBACKS, "Providers": with_preset("twilio")}
+    variable = {"CAMP__PROVIDERS__GATE__CALLBACKS__SECRETS": '["{secret.auth_token}", "b"]'}
+    assert len(callbacks(load(tmp_path, document, **variable)).secrets) == 2

@@ -11,8 +11,8 @@ import yaml
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.settings import Settings
 from campaign_common.settings.presets import preset_names
+from campaign_providers.callbacks.message_references import references_of
 from campaign_providers.callbacks.references import ReferenceSigner
-from campaign_providers.callbacks.registry import references_of
 from campaign_providers.http.requests.current_writer import WriterSource
 from tests.unit.providers.callbacks.configurations import (
     BASE_URL,

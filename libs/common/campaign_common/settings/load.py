@@ -12,6 +12,7 @@ from campaign_common.errors import SettingsError
 from campaign_common.settings.declaration import KeyPath, schema_of
 from campaign_common.settings.overrides import apply, from_files, overrides
 from campaign_common.settings.refusal import describe
+from campaign_common.settings.sections.callbacks_of_providers import unused_callbacks
 from campaign_common.settings.sections.root import Settings
 
 PATH_VARIABLE = "CAMP_CONFIG"
@@ -68,6 +69,8 @@ def _completed(settings: Settings) -> Settings:
     notes: tuple[str, ...] = ()
     if mysql.addr and mysql.addr != mysql.dsn.address:
         notes = (f"Mysql.Addr {mysql.addr} is not used: Mysql.DSN names {mysql.dsn.address}",)
+    for name in unused_callbacks(settings.callbacks, settings.providers):
+        notes += (f"Providers.{name}.Callbacks are not used: there is no Callbacks.BaseUrl",)
     return replace(settings, send_client=topics, notes=notes)
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from campaign_common.domain.receipts.callback_url import callback_url
-from campaign_common.settings import SecretSettings
+from campaign_common.settings import SecretSettings, Settings
 from campaign_providers.callbacks.reference_secrets import ReferenceSecrets
 from campaign_providers.callbacks.references import ReferenceSigner
-from campaign_providers.contract import OutboundMessage
+from campaign_providers.contract import MakeReferences, OutboundMessage
 
 
 class SignedReferences:
@@ -46,3 +46,15 @@ class SignedReferencesFactory:
             ValueError: a secret is too short.
         """
         return SignedReferences(self._secrets.signer(self._provider, secrets), self._url_before)
+
+
+def references_of(settings: Settings) -> Mapping[str, MakeReferences]:
+    """Return a factory of the references of each provider that has callbacks, by its name."""
+    callbacks = settings.callbacks
+    secrets = ReferenceSecrets(callbacks)
+    return {
+        name: SignedReferencesFactory(
+            name, callbacks.base_url if provider.has_callback_url else None, secrets
+        )
+        for name, provider in settings.providers_with_callbacks.items()
+    }

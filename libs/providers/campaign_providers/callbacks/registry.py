@@ -1,4 +1,4 @@
-"""Registry of the callbacks that a configuration describes, and of references for messages."""
+"""Registry of the callbacks that a configuration describes."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -19,10 +19,9 @@ from campaign_providers.callbacks.configured import (
     mapping_of,
 )
 from campaign_providers.callbacks.current_callbacks import CurrentCallbacks
-from campaign_providers.callbacks.message_references import SignedReferencesFactory
+from campaign_providers.callbacks.mappings.documents import mapped_presets
 from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 from campaign_providers.callbacks.reference_secrets import ReferenceSecrets
-from campaign_providers.contract import MakeReferences
 from campaign_providers.secret_files import SecretFiles, SecretUnreadable
 
 
@@ -41,18 +40,6 @@ def callbacks_of(settings: Settings) -> Mapping[str, ProviderCallbacks]:
         name: _callbacks(settings, name, provider, provider.callbacks, secrets)
         for name, provider in settings.providers_with_callbacks.items()
         if provider.callbacks is not None
-    }
-
-
-def references_of(settings: Settings) -> Mapping[str, MakeReferences]:
-    """Return a factory of the references of each provider that has callbacks, by its name."""
-    callbacks = settings.callbacks
-    secrets = ReferenceSecrets(callbacks)
-    return {
-        name: SignedReferencesFactory(
-            name, callbacks.base_url if provider.has_callback_url else None, secrets
-        )
-        for name, provider in settings.providers_with_callbacks.items()
     }
 
 
@@ -91,9 +78,10 @@ def _require_mapping(
     try:
         mapping = mapping_of(preset, callbacks.mapping)
     except SettingsError as error:
-        key = "Mapping" if callbacks.preset is None else "Preset"
-        shown = "" if callbacks.preset is None else f"{callbacks.preset!r}: "
-        raise _wrong(settings, name, f".{key}", f"{shown}{error}") from error
+        is_known = callbacks.preset is None or callbacks.preset in mapped_presets()
+        if is_known:
+            raise _wrong(settings, name, ".Mapping", str(error)) from error
+        raise _wrong(settings, name, ".Preset", f"{callbacks.preset!r}: {error}") from error
     is_reference = callbacks.verify is VerifyWay.REFERENCE
     if is_reference and mapping.receipts is not None and not provider.has_callback_url:
         message = (

@@ -1,13 +1,17 @@
 """Reader of campaigns: one, a page of them, the progress of one, and its history."""
 
+from collections.abc import Callable
 from datetime import UTC
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar
 
-from campaign_api.campaigns.progress import describe, measure, summarise
+from campaign_api.campaigns.progress import ReceiptCounts, describe, measure, summarise
 from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.limits.rest import ProviderRest, rest_of_all
+from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
+from campaign_common.errors import DatabaseContended
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.listing import (
@@ -25,14 +29,27 @@ from campaign_common.store.campaigns.progress import (
 from campaign_common.store.core.budgets import is_budget_lost, read_budget
 from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.costs import read_costs
-from campaign_common.store.core.counters import counts_by_status
+from campaign_common.store.core.counters import Counted, counts_by_status
 from campaign_common.store.core.events import EventRow, last_pause, read_events
 from campaign_common.store.core.possible_duplicates import count_possible_duplicates
+from campaign_common.store.core.receipt_counters import read_receipt_counts
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.rests import read_rests
 
 RATE_SPAN = 60
 """Seconds over which the present rate is taken."""
+
+
+READINGS = 5
+"""Most attempts to read counters that belong together."""
+
+
+class _Counting(Protocol):
+    @property
+    def counted(self) -> Counted: ...
+
+
+CountedT = TypeVar("CountedT", bound=_Counting)
 
 
 class CampaignRows(NamedTuple):
@@ -48,10 +65,10 @@ def campaign_of(cursors: Cursors, campaign_id: CampaignId) -> dict[str, Any]:
     Raises:
         CampaignUnknown: there is none of that id.
     """
-    standing = read_standing(cursors, campaign_id)
-    if standing is None:
-        raise unknown(campaign_id)
-    return describe(standing)
+    standing, receipts = _beside_receipts(
+        cursors, campaign_id, lambda: read_standing(cursors, campaign_id)
+    )
+    return describe(standing, receipts)
 
 
 def read_campaign(databases: Databases, campaign_id: CampaignId) -> dict[str, Any]:
@@ -91,15 +108,15 @@ def progress_of(
         budget = _read_budget(cursors.main, campaign_id)
         costs = read_costs(cursors, campaign_id)
         repeated = count_possible_duplicates(cursors, campaign_id)
-        movement = read_movement(cursors, campaign_id, RATE_SPAN)
-        if movement is None:
-            raise unknown(campaign_id)
+        movement, receipts = _beside_receipts(
+            cursors, campaign_id, lambda: read_movement(cursors, campaign_id, RATE_SPAN)
+        )
         rest = rests.read(cursors.main, movement)
         is_paused = movement.state is CampaignState.PAUSED
         pause = last_pause(cursors.main, campaign_id) if is_paused else None
     return {
         "id": campaign_id,
-        **measure(movement),
+        **measure(movement, receipts),
         "possible_duplicates": repeated,
         "spent": [cost._asdict() for cost in costs],
         "budget": budget,
@@ -107,6 +124,25 @@ def progress_of(
         "rest_reason": None if rest is None else rest.reason.value,
         "paused": None if pause is None else _described_pause(pause),
     }
+
+
+def _beside_receipts(
+    cursors: Cursors, campaign_id: CampaignId, read: Callable[[], CountedT | None]
+) -> tuple[CountedT, ReceiptCounts]:
+    """Read something of a campaign with its counters, and the counters of its receipts before that.
+
+    Sent messages only become more in between, unless a person has some sent again: then both are
+    read once more.
+    """
+    for _ in range(READINGS):
+        receipts = read_receipt_counts(cursors, campaign_id)
+        found = read()
+        if found is None:
+            raise unknown(campaign_id)
+        closed = sum(n for (state, _), n in receipts.items() if state is ReceiptState.SENT)
+        if closed <= found.counted.by_status.get(Status.SENT, 0):
+            return found, receipts
+    raise DatabaseContended(f"the counters of campaign {campaign_id} do not stand still")
 
 
 def _read_budget(cursor: Cursor, campaign_id: CampaignId) -> dict[str, Any] | None:

@@ -1,7 +1,9 @@
 """Progress of a campaign: counts, rate and estimated finish."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -9,6 +11,8 @@ import msgspec
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import FINAL, Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,
@@ -49,7 +53,30 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
     }
 
 
-def describe(standing: Standing) -> dict[str, Any]:
+ReceiptCounts = Mapping[tuple[ReceiptState, ReceiptRank], int]
+"""Number of receipts by state and rank, as in the counters."""
+
+NO_RECEIPTS: ReceiptCounts = MappingProxyType({})
+
+
+def receipts_of(receipts: ReceiptCounts, sent: int) -> dict[str, int]:
+    """Describe the receipts of a campaign: `none` and the ranks add up to the sent messages.
+
+    Apart from these: those of messages that are not recorded as sent, or ended in another way.
+    """
+    by_state: Counter[ReceiptState] = Counter()
+    for (state, _), n in receipts.items():
+        by_state[state] += n
+    ranks = {rank: receipts.get((ReceiptState.SENT, rank), 0) for rank in ReceiptRank if rank}
+    return {
+        ReceiptRank.NONE.word: sent - by_state[ReceiptState.SENT],
+        **{rank.word: n for rank, n in ranks.items()},
+        ReceiptState.OPEN.word: by_state[ReceiptState.OPEN],
+        ReceiptState.OTHERWISE.word: by_state[ReceiptState.OTHERWISE],
+    }
+
+
+def describe(standing: Standing, receipts: ReceiptCounts = NO_RECEIPTS) -> dict[str, Any]:
     """Describe a campaign in full.
 
     `rate` is messages with an outcome per second, over the run so far or the whole run.
@@ -66,6 +93,7 @@ def describe(standing: Standing) -> dict[str, Any]:
         "budget": None if budget is None else budget.amount,
         "budget_currency": None if budget is None else budget.currency,
         "possibly_sent": counted.possibly_sent,
+        "receipts": receipts_of(receipts, counted.by_status.get(Status.SENT, 0)),
         "rate": rate,
         "estimated_finish": _estimated_finish(
             campaign.state, campaign.now, summary["pending"], rate
@@ -79,7 +107,7 @@ def describe(standing: Standing) -> dict[str, Any]:
     }
 
 
-def measure(movement: Movement) -> dict[str, Any]:
+def measure(movement: Movement, receipts: ReceiptCounts = NO_RECEIPTS) -> dict[str, Any]:
     """Describe the movement of a campaign: balance, present rate, and lag.
 
     `rate` is that since the sample, the oldest one of the last minute, or where there is none
@@ -99,6 +127,7 @@ def measure(movement: Movement) -> dict[str, Any]:
             "consistent": 0 <= counts[Status.WAITING] <= total - ended,
         },
         "possibly_sent": counted.possibly_sent,
+        "receipts": receipts_of(receipts, counts[Status.SENT]),
         "max_rate": movement.pace.max_rate,
         "priority": movement.pace.priority,
         "rate": rate,

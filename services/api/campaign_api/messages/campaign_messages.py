@@ -1,6 +1,7 @@
 """Message listing of a campaign: pages and CSV export."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from campaign_api.csv_export import csv_text
 from campaign_api.messages.message_pages import (
@@ -27,6 +28,9 @@ COLUMNS = (
     "error_code",
     "at",
     "provider",
+    "receipt",
+    "receipt_code",
+    "receipt_at",
 )
 
 CSV_ROWS = 1_000
@@ -83,10 +87,21 @@ class CampaignMessages:
         yield csv_text([COLUMNS])
         while True:
             # A piece without a row too: between two pieces others get the thread.
-            yield csv_text([[item[column] for column in COLUMNS] for item in page.items])
+            yield csv_text([_row(item) for item in page.items])
             if page.next is None:
                 return
             page = self.page(campaign_id, wanted, page.next, CSV_ROWS)
+
+
+def _row(item: Mapping[str, Any]) -> list[Any]:
+    receipt = item["receipt"] or {}
+    flat = {
+        **item,
+        "receipt": receipt.get("rank"),
+        "receipt_code": receipt.get("code"),
+        "receipt_at": receipt.get("at"),
+    }
+    return [flat[column] for column in COLUMNS]
 
 
 def _campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign:

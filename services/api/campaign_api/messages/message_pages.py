@@ -7,11 +7,13 @@ from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignState
 from campaign_common.domain.message import FINAL, Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.shard import shard_of
 from campaign_common.store.messages import message_listing as store
 from campaign_common.store.messages.message_listing import (
     ListedCampaign,
     ListedPerson,
+    ListedReceipt,
     RecordedOutcome,
 )
 
@@ -26,10 +28,11 @@ SETTLED = FINAL - {Status.UNKNOWN}
 
 
 class MessageFilter(NamedTuple):
-    """Filter by status and error code; None matches everything."""
+    """Filter by status, error code and rank of the receipt; None matches everything."""
 
     status: Status | None = None
     error_code: str | None = None
+    receipt: ReceiptRank | None = None
 
 
 NO_EPOCH = CampaignEpoch(0)
@@ -130,7 +133,13 @@ def describe_outcome(state: CampaignState, outcome: RecordedOutcome | None) -> d
         "error_code": outcome.error_code if outcome else None,
         "provider": None if outcome is None or is_unsent else outcome.provider,
         "at": rfc3339_utc(outcome.at) if outcome else None,
+        "receipt": _described_receipt(outcome.receipt) if outcome and outcome.receipt else None,
     }
+
+
+def _described_receipt(receipt: ListedReceipt) -> dict[str, Any]:
+    at = None if receipt.at is None else rfc3339_utc(receipt.at)
+    return {"rank": receipt.rank.word, "code": receipt.code, "at": at}
 
 
 def describe(
@@ -205,7 +214,13 @@ def _by_ledger(
     if campaign.state is CampaignState.CANCELLED and wanted.status is Status.CANCELLED:
         statuses.append(Status.WAITING)
     outcomes = store.read_outcomes(
-        cursors, campaign, seqs, most, statuses=statuses, error_code=wanted.error_code
+        cursors,
+        campaign,
+        seqs,
+        most,
+        statuses=statuses,
+        error_code=wanted.error_code,
+        receipt=wanted.receipt,
     )
     # Each shard gave up to `most`: beyond the first `most` of all something may be missing.
     found = dict(list(outcomes.items())[:most])
@@ -231,6 +246,12 @@ def _matches(
 ) -> bool:
     if wanted.status is not None and status_of(campaign.state, outcome) is not wanted.status:
         return False
+    if wanted.receipt is not None and _rank_of(outcome) is not wanted.receipt:
+        return False
     if wanted.error_code is None:
         return True
     return outcome is not None and outcome.error_code == wanted.error_code
+
+
+def _rank_of(outcome: RecordedOutcome | None) -> ReceiptRank:
+    return outcome.receipt.rank if outcome and outcome.receipt else ReceiptRank.NONE

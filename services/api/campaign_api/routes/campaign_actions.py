@@ -18,7 +18,7 @@ from campaign_api.schemas.campaigns.actions import (
     RetriedCampaign,
     Retry,
     Schedule,
-    status_named,
+    messages_to_retry,
 )
 from campaign_api.schemas.campaigns.campaign import Campaign
 from campaign_api.schemas.campaigns.dry_run import DryRun
@@ -169,7 +169,7 @@ def _add_running(
     @routes.response(200, RetriedCampaign)
     @routes.problems(400, 404, 413, 415)
     def retry(body: Mapping[str, Any], campaign_id: CampaignId) -> Description:
-        """Send messages of a status again; a finished campaign runs again for them."""
+        """Send messages of a status, or undelivered ones, again; a finished campaign runs again."""
         with databases.main.reading() as cursor:
             after_event = last_event_id(cursor, campaign_id)
         work = partial(
@@ -177,8 +177,7 @@ def _add_running(
             databases=databases,
             campaign_id=campaign_id,
             actor=caller().name,
-            status=status_named(body["status"]),
-            error_code=body.get("error_code"),
+            wanted=messages_to_retry(body),
             after_event=after_event,
             traceparent=present_traceparent(),
         )

@@ -10,8 +10,26 @@ from campaign_api.schemas.fields import Moment, error_code
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
 WORDS = [status.word for status in Status]
+
+
+RANKS = [rank.word for rank in ReceiptRank if rank]
+
+
+class ShownReceipt(Schema):
+    """The report of a provider about a message that it has taken: the furthest stage."""
+
+    rank = fields.String(required=True, validate=validate.OneOf(RANKS))
+    code = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "The provider's word for the reason."},
+    )
+    at = Moment(
+        required=True, allow_none=True, metadata={"description": "Time of the provider, if any."}
+    )
 
 
 class Outcome(Schema):
@@ -33,6 +51,12 @@ class Outcome(Schema):
         required=True,
         allow_none=True,
         metadata={"description": "Time of the outcome; null while there is none."},
+    )
+    receipt = fields.Nested(
+        ShownReceipt,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the provider has reported nothing."},
     )
 
 
@@ -60,13 +84,19 @@ class MessageFilterParameters(Schema):
 
     status = fields.String(validate=validate.OneOf(WORDS))
     error_code = error_code()
+    receipt = fields.String(
+        validate=validate.OneOf(RANKS), metadata={"description": "Rank of the receipt."}
+    )
 
     @post_load
     def _build(self, data: Mapping[str, Any], **_: object) -> dict[str, Any]:
         others = dict(data)
         word = others.pop("status", None)
         status = None if word is None else Status[word.upper()]
-        return {"wanted": MessageFilter(status, others.pop("error_code", None)), **others}
+        rank = others.pop("receipt", None)
+        receipt = None if rank is None else ReceiptRank.named(rank)
+        wanted = MessageFilter(status, others.pop("error_code", None), receipt)
+        return {"wanted": wanted, **others}
 
 
 class CampaignMessageParameters(MessageFilterParameters, PageParameters):

@@ -44,7 +44,7 @@ from campaign_common.store.messages.retry_schedule import (
     schedule_retries,
     waiting_seqs,
 )
-from campaign_common.store.receipts.turned_back import take_receipts_out
+from campaign_common.store.receipts.turned_back import lock_undelivered, take_receipts_out
 from campaign_common.store.shards import shard_commands
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
 from campaign_sender.recording.receipt_proofs import settle_reported
@@ -102,12 +102,37 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
-    rows = rows_of_requeued(entries)
-    generations = {row.seq: row.generation for row in rows}
-    take_receipts_out(cursor, command.shard, command.campaign_id, generations)
-    _rewrite(cursors, command, rows, entries)
-    schedule_retries(cursor, command.shard, [ScheduledRetry(row, 0.0) for row in rows])
+    _requeue(cursors, command, entries)
     reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
+    if reached < last_seq:
+        shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
+    else:
+        shard_commands.close_command(cursor, command)
+
+
+def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
+    """Turn sent messages that were not delivered back to waiting, due now, next generation.
+
+    Each once: the command goes through the messages in their order.
+    """
+    cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
+    extent = read_extent(cursors.main, campaign_id)
+    if extent is None or extent[0] is CampaignState.CANCELLED:
+        shard_commands.close_command(cursor, command)
+        return
+    arguments, last_seq = command.arguments, extent[1]
+    first = arguments["after_seq"] + 1
+    seqs = range(first, min(first + SPAN, last_seq + 1))
+    undelivered = lock_undelivered(cursor, shard, campaign_id, seqs, arguments["code"], SLICE)
+    looked_up = look_up(cursor, {(shard, campaign_id): sorted(undelivered)} if undelivered else {})
+    entries = {
+        key: entry
+        for key, entry in looked_up.items()
+        if (receipt := undelivered.get(key.seq)) is not None
+        and (entry.status, entry.generation) == (Status.SENT, receipt.generation)
+    }
+    _requeue(cursors, command, entries)
+    reached = max(undelivered) if len(undelivered) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
@@ -141,6 +166,7 @@ def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
 HANDLERS: Mapping[str, Handler] = {
     CommandKind.SETTLE_CANCELLED: finalize_cancelled,
     CommandKind.RETRY: requeue_for_retry,
+    CommandKind.RETRY_RECEIPTS: requeue_undelivered,
     CommandKind.ERASE: erase,
     CommandKind.LATE_RESULTS: apply_late_results,
     CommandKind.RECEIPTS: settle_reported,
@@ -228,6 +254,15 @@ def _end_unsent(
     rows = rows_of_unsent(entries, without_row, possibly_sent)
     _rewrite(cursors, command, rows, entries)
     forget_retries(cursor, shard, campaign_id, waiting)
+
+
+def _requeue(cursors: ShardCursors, command: ShardCommand, entries: Entries) -> None:
+    """Turn messages back to waiting, without what was reported about them."""
+    rows = rows_of_requeued(entries)
+    generations = {row.seq: row.generation for row in rows}
+    take_receipts_out(cursors.own, command.shard, command.campaign_id, generations)
+    _rewrite(cursors, command, rows, entries)
+    schedule_retries(cursors.own, command.shard, [ScheduledRetry(row, 0.0) for row in rows])
 
 
 def _rewrite(

@@ -169,3 +169,53 @@ def test_a_stop_ends_those_without_a_request(maker: Maker) -> None:
     idle, begun, working = maker.make(), maker.make(beginning=b"G"), maker.make(Phase.WORKING)
     maker.connections.end_idle()
     assert [one.yields for one in (idle, begun, working)] == [True, False, False]
+
+
+def test_a_connection_that_joins_others_leaves_its_place(maker: Maker) -> None:
+    others = Connections(most=1)
+    moved = maker.make(Phase.WORKING)
+    assert moved.join(others) is maker.connections
+    assert (len(maker.connections), len(others)) == (0, 1)
+    moved.move(Phase.BODY)
+    moved.rejoin(maker.connections)
+    assert (len(maker.connections), len(others)) == (1, 0)
+
+
+def test_bytes_of_one_that_joined_others_are_theirs(maker: Maker) -> None:
+    others = Connections(most=1, most_waiting=100)
+    moved = maker.make(Phase.WORKING)
+    moved.join(others)
+    others.hold(moved, 100)
+    body = maker.make(Phase.BODY)
+    maker.hold(body, 100)
+    assert not moved.yields
+    moved.rejoin(maker.connections)
+    assert moved.held == 0
+
+
+def test_others_that_all_work_take_nobody_in(maker: Maker) -> None:
+    others = Connections(most=1)
+    first, second = maker.make(Phase.WORKING), maker.make(Phase.WORKING)
+    first.join(others)
+    with pytest.raises(NoRoom):
+        second.join(others)
+    assert (len(maker.connections), len(others)) == (1, 1)
+
+
+def test_a_body_among_others_yields_to_one_that_joins_them(maker: Maker) -> None:
+    others = Connections(most=1)
+    first, second = maker.make(Phase.WORKING), maker.make(Phase.WORKING)
+    first.join(others)
+    first.move(Phase.BODY)
+    second.join(others)
+    assert (first.yields, second.yields) == (True, False)
+
+
+def test_a_connection_comes_back_to_a_full_set(maker: Maker) -> None:
+    """It has been let in before; where none can yield, there is one more for a moment."""
+    moved = maker.make(Phase.WORKING)
+    moved.join(Connections(most=1))
+    for _ in range(3):
+        maker.make(Phase.WORKING)
+    moved.rejoin(maker.connections)
+    assert len(maker.connections) == 4

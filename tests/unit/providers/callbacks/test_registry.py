@@ -140,6 +140,11 @@ RECEIPTS = {"Body": "query", "Id": "id", "Status": "status", "Words": {"sent": [
         pytest.param(
             own(Preset="nobody"), "Callbacks.Preset: 'nobody': expected one of aws_sms", id="preset"
         ),
+        pytest.param(
+            own(Preset="twilio", Mapping={"Receipt": RECEIPTS}),
+            "Callbacks.Mapping: mapping of callbacks: Object contains unknown field `Receipt`",
+            id="unknown section beside a preset",
+        ),
         pytest.param(own(), "Callbacks.Mapping: expected a mapping: there is", id="no mapping"),
         pytest.param(
             own(Mapping={"Receipt": RECEIPTS}),

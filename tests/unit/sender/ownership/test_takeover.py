@@ -26,7 +26,7 @@ def test_outcomes_recorded_before_the_loss_are_left_alone() -> None:
     entries = {MessageKey(CAMPAIGN, 5): LedgerEntry(Status.SENT, 0, 1, 1)}
     for campaign in (version(), AT_MOST_ONCE):
         settlement = settle([CLAIMED], entries, {CAMPAIGN: campaign})
-        assert settlement == ([], [])
+        assert settlement == ([], [], [])
 
 
 def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
@@ -37,4 +37,4 @@ def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
 
 
 def test_a_claim_of_a_campaign_that_is_gone_is_forgotten() -> None:
-    assert settle([CLAIMED], {}, {}) == ([], [])
+    assert settle([CLAIMED], {}, {}) == ([], [], [])

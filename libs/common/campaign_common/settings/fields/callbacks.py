@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from campaign_common.settings.fields.http import HttpUrl
-from campaign_common.settings.fields.plain import Scalar, Value
+from campaign_common.settings.fields.plain import Scalar
 from campaign_common.settings.fields.templates import ConstantText, TextTemplate
 
 
@@ -40,7 +40,7 @@ class BaseUrl(HttpUrl):
         return super()._deserialize(value).rstrip("/")
 
 
-class ConstantTexts(Value[tuple[TextTemplate, ...]]):
+class ConstantTexts(Scalar[tuple[TextTemplate, ...]]):
     """A list of texts whose placeholders are all secrets."""
 
     secret = True

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping
 
 from campaign_common.domain.receipts.callback_url import LONGEST_REFERENCE, callback_url
-from campaign_common.settings.declaration import Conflict
+from campaign_common.settings.declaration import Conflict, Section
 from campaign_common.settings.fields.callbacks import VerifyWay
 from campaign_common.settings.fields.templates import CALLBACK_URL
+from campaign_common.settings.presets import preset_document
 from campaign_common.settings.sections.callbacks import CallbacksSettings
 from campaign_common.settings.sections.providers.callbacks import ProviderCallbackSettings
 from campaign_common.settings.sections.providers.request import HttpProviderSettings
 from campaign_common.settings.sections.providers.simulated import SimulatedSettings
 
 REFERENCE = "reference"
+
+_PROVIDER_CALLBACKS = Section(ProviderCallbackSettings, null=True)
 
 Providers = Mapping[str, HttpProviderSettings | SimulatedSettings]
 
@@ -27,8 +30,16 @@ def callbacks_conflicts(callbacks: CallbacksSettings, providers: Providers) -> I
             for path, expected in _conflicts(provider, provider.callbacks, longest):
                 yield (*above, *path), expected
             yield from _secrets_conflicts(callbacks, name, provider)
-        elif provider.preset is None:
-            yield (*above, "Callbacks"), "expected Callbacks.BaseUrl and Callbacks.Secrets with it"
+
+
+def unused_callbacks(callbacks: CallbacksSettings, providers: Providers) -> Iterator[str]:
+    """Yield the names of providers with callbacks of their own that no `BaseUrl` makes use of."""
+    for name, provider in providers.items():
+        if callbacks.base_url is None and isinstance(provider, HttpProviderSettings):
+            given = {} if provider.preset is None else preset_document(provider.preset)
+            of_preset = _PROVIDER_CALLBACKS.deserialize(given.get("Callbacks"))
+            if provider.callbacks not in (None, of_preset):
+                yield name
 
 
 def _conflicts(

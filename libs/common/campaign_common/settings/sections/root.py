@@ -62,7 +62,7 @@ class Settings:
     callback_port: int = key("CallbackPort", Int(0, 65_535), default=0)
     """A port of the API, at `Host`, for callbacks of providers and nothing else, which may be
     exposed where `Port` is not; 0: none. `Port` takes them in either case. See
-    [receipts](../operations/receipts.md)."""
+    [callbacks](../operations/callbacks.md)."""
     timeout: float = key("Timeout", Milliseconds(100, 86_400_000), default=120_000, original=True)
     """The time without progress after which a request of the API is given up, such as an import
     during an outage of the database, or a client that sends and reads nothing."""

@@ -16,7 +16,11 @@ from campaign_common.domain.campaign import (
 from campaign_common.domain.message import Status
 from campaign_common.store.core.budgets import lock_budget
 from campaign_common.store.core.events import append_event, state_before_last_run
-from campaign_common.store.shards.shard_commands import request_retry, request_settlement
+from campaign_common.store.shards.shard_commands import (
+    request_retry,
+    request_retry_of_undelivered,
+    request_settlement,
+)
 
 RETRYABLE = frozenset({Status.FAILED, Status.UNKNOWN, Status.EXPIRED, Status.SUPPRESSED})
 """The statuses that a person may have tried again."""
@@ -160,26 +164,73 @@ def retry_messages(
     """
     if not statuses or not RETRYABLE.issuperset(statuses):
         raise ValueError(f"cannot be retried: {sorted(set(statuses) - RETRYABLE)}")
-    cursor.execute(LOCK_STATE, (campaign_id,))
-    row = cursor.fetchone()
-    if row is None:
-        return None
-    before, shards = CampaignState(row[0]), row[1]
-    after = apply(Transition.RETRY, before)
     matched = sum(counted.get(status, 0) for status in statuses)
-    if not matched:
-        return RetryOrdered(before, 0)
-    cursor.execute(RETRY, (Status.EXPIRED in statuses, traceparent, campaign_id, before.value))
-    append_event(
+    ordered, shards = _run_again(
         cursor,
         campaign_id,
         actor,
-        from_state=before,
-        to_state=after,
+        matched,
         reason=_described(statuses, error_code),
+        lift_expiry=Status.EXPIRED in statuses,
+        traceparent=traceparent,
     )
-    request_retry(cursor, campaign_id, shards, statuses, error_code)
-    return RetryOrdered(after, matched)
+    if ordered is not None and ordered.matched:
+        request_retry(cursor, campaign_id, shards, statuses, error_code)
+    return ordered
+
+
+def retry_undelivered(
+    cursor: Cursor,
+    campaign_id: CampaignId,
+    actor: str,
+    undelivered: int,
+    code: str | None = None,
+    traceparent: str | None = None,
+) -> RetryOrdered | None:
+    """Have sent messages that were not delivered sent again, as `retry_messages` does.
+
+    `undelivered`: the number of their receipts. `code`: only those with this code.
+
+    Raises:
+        TransitionRefused: the campaign's state does not allow it.
+    """
+    reason = "retry of undelivered" + (f" with code {code}" if code else "")
+    ordered, shards = _run_again(
+        cursor, campaign_id, actor, undelivered, reason=reason, traceparent=traceparent
+    )
+    if ordered is not None and ordered.matched:
+        request_retry_of_undelivered(cursor, campaign_id, shards, code)
+    return ordered
+
+
+def _run_again(
+    cursor: Cursor,
+    campaign_id: CampaignId,
+    actor: str,
+    matched: int,
+    *,
+    reason: str,
+    lift_expiry: bool = False,
+    traceparent: str | None = None,
+) -> tuple[RetryOrdered | None, int]:
+    """Let a campaign run again for `matched` messages; return the number of its shards, too.
+
+    With none nothing is changed.
+
+    Raises:
+        TransitionRefused: the campaign's state does not allow it.
+    """
+    cursor.execute(LOCK_STATE, (campaign_id,))
+    row = cursor.fetchone()
+    if row is None:
+        return None, 0
+    before, shards = CampaignState(row[0]), row[1]
+    after = apply(Transition.RETRY, before)
+    if not matched:
+        return RetryOrdered(before, 0), shards
+    cursor.execute(RETRY, (lift_expiry, traceparent, campaign_id, before.value))
+    append_event(cursor, campaign_id, actor, from_state=before, to_state=after, reason=reason)
+    return RetryOrdered(after, matched), shards
 
 
 def _has_taken_effect(

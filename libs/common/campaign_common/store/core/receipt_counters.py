@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from pymysql.cursors import Cursor
 
+from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.stored_receipt import ReceiptState, StoredReceipt
@@ -22,6 +23,11 @@ ADD = (
     "INSERT INTO receipt_counters (campaign_id, shard, state, receipt_rank, n) VALUES %s"
     " ON DUPLICATE KEY UPDATE n = n + VALUES(n)"
 )
+
+SELECT = """
+SELECT state, receipt_rank, CAST(SUM(n) AS SIGNED) FROM receipt_counters
+WHERE campaign_id = %s GROUP BY state, receipt_rank
+"""
 
 
 def count_change(
@@ -43,3 +49,16 @@ def add_receipt_counts(cursor: Cursor, changes: Mapping[ReceiptKey, int]) -> Non
     rows = [(*key, n) for key, n in sorted(changes.items()) if n]
     if rows:
         cursor.execute(ADD % ",".join(VALUES % row for row in rows))
+
+
+def read_receipt_counts(
+    cursors: Cursors, campaign_id: CampaignId
+) -> dict[tuple[ReceiptState, ReceiptRank], int]:
+    """Sum the receipts of a campaign over its shards, by state and rank."""
+    summed: dict[tuple[ReceiptState, ReceiptRank], int] = {}
+    for cursor in cursors.all:
+        cursor.execute(SELECT, (campaign_id,))
+        for state, rank, n in cursor.fetchall():
+            key = ReceiptState(state), ReceiptRank(rank)
+            summed[key] = summed.get(key, 0) + int(n)
+    return summed

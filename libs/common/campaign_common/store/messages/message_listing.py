@@ -6,7 +6,7 @@ shard's ledger. No statement looks at more than a slice, however large the campa
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -14,6 +14,7 @@ from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.recipient import ListId, is_erased
 from campaign_common.store.core.contents import content_from
 
@@ -49,6 +50,14 @@ class ListedPerson(NamedTuple):
     name: str | None
 
 
+class ListedReceipt(NamedTuple):
+    """The receipt of a message; `at` is the provider's time, UTC, naive."""
+
+    rank: ReceiptRank
+    code: str | None
+    at: datetime | None
+
+
 class RecordedOutcome(NamedTuple):
     """The ledger's outcome of a message; `at` is UTC, naive.
 
@@ -61,7 +70,20 @@ class RecordedOutcome(NamedTuple):
     error_code: str | None
     provider: str | None
     at: datetime
+    receipt: ListedReceipt | None = None
+    """The one of the same generation."""
 
+
+OUTCOME_COLUMNS = """
+m.status, m.attempts, m.provider_message_id, m.error_code, m.provider, m.sent_at,
+       r.receipt_rank, r.code, r.reported_at
+"""
+"""Columns from which `recorded_outcome` makes an outcome."""
+
+JOIN_RECEIPT = """
+LEFT JOIN receipts_{shard:d} r
+  ON r.campaign_id = m.campaign_id AND r.seq = m.seq AND r.generation = m.generation
+"""
 
 Outcomes = dict[int, RecordedOutcome]
 """Outcomes by seq."""
@@ -85,16 +107,15 @@ SELECT_LISTED_PEOPLE = "SELECT seq, phone, name FROM recipients WHERE list_id = 
 SELECT_BY_PHONE = "SELECT seq FROM recipients WHERE phone = %s AND list_id = %s"
 
 SELECT_OUTCOMES = (
-    "(SELECT seq, status, attempts, provider_message_id, error_code, provider, sent_at"
-    " FROM messages_{shard:d} WHERE campaign_id = %s AND seq > %s AND seq <= %s{condition}"
-    " ORDER BY seq LIMIT %s)"
+    f"(SELECT m.seq, {OUTCOME_COLUMNS} FROM messages_{{shard:d}} m {JOIN_RECEIPT}"
+    " WHERE m.campaign_id = %s AND m.seq > %s AND m.seq <= %s{condition}"
+    " ORDER BY m.seq LIMIT %s)"
 )
 
-SELECT_OUTCOME = """
-SELECT seq, status, attempts, provider_message_id, error_code, provider, sent_at
-FROM messages_{shard:d}
-WHERE campaign_id = %s AND seq = %s
-"""
+SELECT_OUTCOME = (
+    f"SELECT m.seq, {OUTCOME_COLUMNS} FROM messages_{{shard:d}} m {JOIN_RECEIPT}"
+    " WHERE m.campaign_id = %s AND m.seq = %s"
+)
 
 
 def read_listed_campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign | None:
@@ -159,20 +180,24 @@ def read_outcomes(
     *,
     statuses: Collection[Status] = (),
     error_code: str | None = None,
+    receipt: ReceiptRank | None = None,
 ) -> Outcomes:
     """Read the ledger of every shard over a range of seqs, in ascending order.
 
-    At most `limit` rows of each shard; given `statuses` or `error_code`, only such rows.
+    At most `limit` rows of each shard; given `statuses`, `error_code` or `receipt`, only such rows.
     """
     if campaign.shards is None:
         return {}
     condition, values = "", list[object]()
     if statuses:
-        condition += " AND status IN %s"
+        condition += " AND m.status IN %s"
         values.append(tuple(int(status) for status in statuses))
     if error_code is not None:
-        condition += " AND error_code = %s"
+        condition += " AND m.error_code = %s"
         values.append(error_code)
+    if receipt is not None:
+        condition += " AND r.receipt_rank = %s"
+        values.append(int(receipt))
     outcomes: Outcomes = {}
     for cursor, shards in cursors.holding(range(campaign.shards)):
         parts = [SELECT_OUTCOMES.format(shard=n, condition=condition) for n in shards]
@@ -191,6 +216,15 @@ def read_outcome(
     return _outcomes(cursor).get(seq)
 
 
+def recorded_outcome(status: int, *columns: Any) -> RecordedOutcome:  # noqa: ANN401
+    """Return the outcome that OUTCOME_COLUMNS describe."""
+    *others, rank, code, reported_at = columns
+    outcome = RecordedOutcome(Status(status), *others)
+    if not rank:
+        return outcome
+    return outcome._replace(receipt=ListedReceipt(ReceiptRank(rank), code, reported_at))
+
+
 def _people(cursor: Cursor) -> list[ListedPerson]:
     return [
         ListedPerson(seq, None, None) if is_erased(phone) else ListedPerson(seq, phone, name)
@@ -199,6 +233,4 @@ def _people(cursor: Cursor) -> list[ListedPerson]:
 
 
 def _outcomes(cursor: Cursor) -> Outcomes:
-    return {
-        seq: RecordedOutcome(Status(status), *others) for seq, status, *others in cursor.fetchall()
-    }
+    return {seq: recorded_outcome(*columns) for seq, *columns in cursor.fetchall()}

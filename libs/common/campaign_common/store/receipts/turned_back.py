@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.receipts.stored_receipt import StoredReceipt
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState, StoredReceipt
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
@@ -22,6 +23,38 @@ from campaign_common.store.receipts.receipt_rows import (
     lock_receipts,
     write_receipts,
 )
+
+SELECT_UNDELIVERED = """
+SELECT seq FROM receipts_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s
+  AND state = %s AND receipt_rank = %s AND (%s IS NULL OR code = %s) ORDER BY seq LIMIT %s
+"""
+
+
+def lock_undelivered(
+    cursor: Cursor,
+    shard: int,
+    campaign_id: CampaignId,
+    seqs: range,
+    code: str | None,
+    limit: int,
+) -> dict[int, StoredReceipt]:
+    """Lock the receipts of sent messages that were not delivered, up to `limit` of a range.
+
+    They are read again under the lock: another report may have come in between.
+    """
+    bounds = seqs.start, seqs.stop - 1
+    wanted = ReceiptState.SENT, ReceiptRank.UNDELIVERED
+    cursor.execute(
+        SELECT_UNDELIVERED.format(shard=shard),
+        (campaign_id, *bounds, *map(int, wanted), code, code, limit),
+    )
+    places = [ReceiptPlace(shard, campaign_id, seq) for (seq,) in cursor.fetchall()]
+    locked = lock_receipts(cursor, places, {})
+    return {
+        place.seq: receipt
+        for place, receipt in locked.items()
+        if (receipt.state, receipt.rank) == wanted and code in (None, receipt.code)
+    }
 
 
 def take_receipts_out(

@@ -11,10 +11,15 @@ from typing import Any, NamedTuple
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignId, CampaignState
-from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.message import MessageKey
 from campaign_common.domain.shard import shard_of
 from campaign_common.store.core.campaigns import which_are_present
-from campaign_common.store.messages.message_listing import RecordedOutcome
+from campaign_common.store.messages.message_listing import (
+    JOIN_RECEIPT,
+    OUTCOME_COLUMNS,
+    RecordedOutcome,
+    recorded_outcome,
+)
 
 
 class HistoryEntry(NamedTuple):
@@ -29,39 +34,40 @@ class HistoryEntry(NamedTuple):
     outcome: RecordedOutcome | None
 
 
-ADDRESSED_COLUMNS = "SELECT c.id, c.name, c.state, c.shards, c.started_at, r.seq"
+ADDRESSED_COLUMNS = "SELECT c.id, c.name, c.state, c.shards, c.started_at, p.seq"
 
 # Joined in this order: the number is what is rare.
 ADDRESSED_TABLES = """
-FROM recipients r
-STRAIGHT_JOIN recipient_lists l ON l.id = r.list_id AND l.state = 'ready'
-STRAIGHT_JOIN campaigns c ON c.list_id = r.list_id AND c.last_seq >= r.seq
+FROM recipients p
+STRAIGHT_JOIN recipient_lists l ON l.id = p.list_id AND l.state = 'ready'
+STRAIGHT_JOIN campaigns c ON c.list_id = p.list_id AND c.last_seq >= p.seq
 """
 
 YOUNGEST_FIRST = """
-WHERE r.phone = %s AND c.started_at <= %s AND (c.started_at < %s OR c.id < %s)
+WHERE p.phone = %s AND c.started_at <= %s AND (c.started_at < %s OR c.id < %s)
 ORDER BY c.started_at DESC, c.id DESC LIMIT %s
 """
 
 SELECT_ADDRESSED = f"""
-{ADDRESSED_COLUMNS}, NULL, NULL, NULL, NULL, NULL, NULL {ADDRESSED_TABLES} {YOUNGEST_FIRST}
+{ADDRESSED_COLUMNS}, {", ".join(["NULL"] * 9)}
+{ADDRESSED_TABLES} {YOUNGEST_FIRST}
 """
 
 SELECT_MESSAGES = f"""
-{ADDRESSED_COLUMNS}, m.status, m.attempts, m.provider_message_id, m.error_code, m.provider,
-       m.sent_at
+{ADDRESSED_COLUMNS}, {OUTCOME_COLUMNS}
 {ADDRESSED_TABLES}
 LEFT JOIN messages_{{shard:d}} m
-  ON m.campaign_id = c.id AND m.seq = r.seq AND c.shards = {{shards:d}}
+  ON m.campaign_id = c.id AND m.seq = p.seq AND c.shards = {{shards:d}}
+{JOIN_RECEIPT}
 {YOUNGEST_FIRST}
 """
 
 SELECT_OUTCOMES = (
-    "SELECT campaign_id, seq, status, attempts, provider_message_id, error_code, provider, sent_at"
-    " FROM messages_{shard:d} WHERE {messages}"
+    f"SELECT m.campaign_id, m.seq, {OUTCOME_COLUMNS} FROM messages_{{shard:d}} m {JOIN_RECEIPT}"
+    " WHERE {messages}"
 )
 
-NAMED_MESSAGE = "(campaign_id = {:d} AND seq = {:d})"
+NAMED_MESSAGE = "(m.campaign_id = {:d} AND m.seq = {:d})"
 
 
 def messages_of(
@@ -102,7 +108,7 @@ def _message(
     status: int | None,
     *others: Any,  # noqa: ANN401
 ) -> HistoryEntry:
-    outcome = None if status is None else RecordedOutcome(Status(status), *others)
+    outcome = None if status is None else recorded_outcome(status, *others)
     return HistoryEntry(campaign_id, name, CampaignState(state), shards, started_at, seq, outcome)
 
 
@@ -122,7 +128,6 @@ def _outcomes_of(
                 for shard in shards
             )
         )
-        for campaign_id, seq, status, *others in cursor.fetchall():
-            key = MessageKey(campaign_id, seq)
-            outcomes[key] = RecordedOutcome(Status(status), *others)
+        for campaign_id, seq, *columns in cursor.fetchall():
+            outcomes[MessageKey(campaign_id, seq)] = recorded_outcome(*columns)
     return outcomes

@@ -25,6 +25,8 @@ class CommandKind(StrEnum):
     """Messages that a cancelled campaign left waiting or in doubt get their final outcome."""
     RETRY = "retry"
     """Messages that ended in some way wait again, as a new generation."""
+    RETRY_RECEIPTS = "retry_receipts"
+    """Sent messages that were not delivered wait again, as a new generation."""
     ERASE = "erase"
     """Listed messages that are not sent are cancelled."""
     LATE_RESULTS = "late_results"
@@ -92,6 +94,20 @@ def request_retry(
         "after_seq": 0,
     }
     _append(cursor, campaign_id, CommandKind.RETRY, dict.fromkeys(range(shards), arguments))
+
+
+def request_retry_of_undelivered(
+    cursor: Cursor, campaign_id: CampaignId, shards: int, code: str | None
+) -> None:
+    """Have sent messages whose receipts say undelivered tried again (protocol rule 10).
+
+    `code`: only those with this code. Part of `transitions.retry_undelivered`. A kind of its own:
+    senders that do not know receipts leave it to newer ones.
+    """
+    arguments: dict[str, Any] = {"code": code, "after_seq": 0}
+    _append(
+        cursor, campaign_id, CommandKind.RETRY_RECEIPTS, dict.fromkeys(range(shards), arguments)
+    )
 
 
 def request_erasure(

@@ -1,16 +1,24 @@
 """Requests and responses of the actions on a campaign."""
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping
+from typing import Any
 
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from campaign_api.campaigns.message_retry import MessagesToRetry
 from campaign_api.schemas.campaigns.campaign import Campaign
 from campaign_api.schemas.campaigns.content import message_body, message_parts
 from campaign_api.schemas.fields import Integer, Moment, error_code
+from campaign_api.schemas.fields import error_code as receipt_code
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.store.campaigns.transitions import RETRYABLE
 
 DEFAULT_PREVIEW = 10
 LONGEST_PREVIEW = 100
+
+UNDELIVERED = ReceiptRank.UNDELIVERED.word
 
 _RETRYABLE = [status.word for status in sorted(RETRYABLE)]
 
@@ -28,13 +36,25 @@ class Schedule(Schema):
 
 
 class Retry(Schema):
-    """Filter of the messages to retry."""
+    """Filter of the messages to retry: by status, or by receipt."""
 
     status = fields.String(
-        required=True,
         validate=validate.OneOf(_RETRYABLE, error=f"must be one of {', '.join(_RETRYABLE)}"),
     )
     error_code = error_code()
+    receipt = fields.String(
+        validate=validate.Equal(UNDELIVERED, error=f"must be {UNDELIVERED}"),
+        metadata={"description": "In place of a status: sent messages with this receipt."},
+    )
+    code = receipt_code()
+
+    @validates_schema
+    def _require_one(self, data: Mapping[str, Any], **_: object) -> None:
+        if ("status" in data) == ("receipt" in data):
+            raise ValidationError("must be given, or receipt in its place", "status")
+        for name, beside in (("error_code", "status"), ("code", "receipt")):
+            if name in data and beside not in data:
+                raise ValidationError(f"goes with {beside} only", name)
 
 
 class RetriedCampaign(Campaign):
@@ -43,7 +63,8 @@ class RetriedCampaign(Campaign):
     matched = fields.Integer(
         required=True,
         metadata={
-            "description": "Messages of the status, before the error_code filter. 0: no change."
+            "description": "Messages of the status, or with the receipt, before the filter by"
+            " code. 0: no change."
         },
     )
 
@@ -84,6 +105,8 @@ class PreviewResponse(Schema):
     messages = fields.List(fields.Nested(PreviewedMessage), required=True)
 
 
-def status_named(word: str) -> Status:
-    """Return the status that users call `word`."""
-    return Status[word.upper()]
+def messages_to_retry(body: Mapping[str, Any]) -> MessagesToRetry:
+    """Return what a valid `Retry` asks for."""
+    if "receipt" in body:
+        return MessagesToRetry(None, body.get("code"))
+    return MessagesToRetry(Status[body["status"].upper()], body.get("error_code"))

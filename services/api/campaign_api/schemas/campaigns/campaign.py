@@ -27,7 +27,7 @@ from campaign_api.schemas.campaigns.pace import (
     priority_answered,
     priority_asked,
 )
-from campaign_api.schemas.campaigns.progress import Counts
+from campaign_api.schemas.campaigns.progress import Counts, ReceiptTotals
 from campaign_api.schemas.fields import (
     Amount,
     Integer,
@@ -223,6 +223,7 @@ class Campaign(CampaignSummary):
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were possibly sent at any time."}
     )
+    receipts = fields.Nested(ReceiptTotals, required=True)
     rate = fields.Float(
         required=True,
         allow_none=True,

@@ -7,6 +7,7 @@ from campaign_api.schemas.fields import Amount, Moment
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.limits.rest import RestReason
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
 Counts = Schema.from_dict(
     {
@@ -17,6 +18,33 @@ Counts = Schema.from_dict(
     name="Counts",
 )
 """Messages by status."""
+
+
+ReceiptTotals = Schema.from_dict(
+    {
+        **{
+            rank.word: fields.Integer(required=True, metadata={"description": description})
+            for rank, description in (
+                (ReceiptRank.NONE, "Sent messages without a receipt."),
+                (ReceiptRank.ACCEPTED, "The provider has it, and has not passed it on."),
+                (ReceiptRank.SENT, "The provider has passed it on towards the phone."),
+                (ReceiptRank.UNDELIVERED, "It did not reach the phone."),
+                (ReceiptRank.DELIVERED, "It reached the phone."),
+                (ReceiptRank.READ, "The person has opened it."),
+            )
+        },
+        "open": fields.Integer(
+            required=True,
+            metadata={"description": "Receipts of messages that are not recorded as sent, or yet."},
+        ),
+        "otherwise": fields.Integer(
+            required=True,
+            metadata={"description": "Receipts of messages that ended other than sent."},
+        ),
+    },
+    name="ReceiptTotals",
+)
+"""Receipts by their rank: `none` and the ranks add up to the sent messages."""
 
 
 class Balance(Schema):
@@ -81,6 +109,7 @@ class Progress(Schema):
     possibly_sent = fields.Integer(
         required=True, metadata={"description": "Messages that were possibly sent at any time."}
     )
+    receipts = fields.Nested(ReceiptTotals, required=True)
     spent = fields.List(
         fields.Nested(Spent),
         required=True,
