@@ -47,7 +47,7 @@ class SuppressedPeople:
     def add_file(self, phones: Sequence[str]) -> None:
         """Suppress people by one import."""
         answer = requests.post(
-            f"{self._scene.system.url}/v1/suppressions/import",
+            f"{self._scene.system.url}/v1/suppressions.csv",
             data="\n".join(["phone", *phones, ""]),
             headers={"Content-Type": "text/csv"},
             timeout=30,

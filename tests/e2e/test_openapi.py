@@ -165,6 +165,11 @@ def point_at_something(case: Case, seeds: Seeds, *, exists: bool) -> None:
     allow_what_no_document_can_say(case, seeds)
     if case.path.startswith("/v1/providers") and isinstance(case.body, dict):
         allow_what_no_document_can_say_of_providers(case.path, case.body)
+    if case.path.startswith("/v1/suppressions"):
+        if isinstance(case.body, dict):
+            case.body.pop("since", None)  # a time that has passed
+        if exists and case.method == "DELETE":
+            case.query = {**(case.query or {}), "scope": seeds.suppressed_scope()}
     if case.path.startswith("/v1/routes") and isinstance(case.body, dict):
         replace_known(case.body, {"choices": [{"provider": "simulated", "weight": 7}]})
 

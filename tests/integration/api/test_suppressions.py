@@ -20,7 +20,7 @@ def add(client: FlaskClient, **body: object) -> Any:  # noqa: ANN401 - any JSON
 
 
 def upload(client: FlaskClient, text: str, query: str = "") -> Any:  # noqa: ANN401 - any JSON
-    answer = client.post(f"/v1/suppressions/import{query}", data=text, content_type="text/csv")
+    answer = client.post(f"/v1/suppressions.csv{query}", data=text, content_type="text/csv")
     assert answer.status_code == 200, answer.text
     return answer.json
 
@@ -163,9 +163,18 @@ def test_an_export_can_be_imported(client: FlaskClient, pool: Database) -> None:
     assert rows(pool, "SELECT * FROM suppressions ORDER BY phone") == before
 
 
+@pytest.mark.parametrize(
+    "text", ["", "phone\n", "phone\nnone\n", "phone,scope\n491761234567,all\n"]
+)
+def test_a_file_without_a_row_is_refused(client: FlaskClient, pool: Database, text: str) -> None:
+    answer = client.post("/v1/suppressions.csv", data=text, content_type="text/csv")
+    assert answer.status_code == 422
+    assert value(pool, "SELECT COUNT(*) FROM suppressions") == 0
+
+
 def test_a_file_with_another_column_is_refused(client: FlaskClient, pool: Database) -> None:
     answer = client.post(
-        "/v1/suppressions/import", data=f"phone,colour\n{PHONE},red\n", content_type="text/csv"
+        "/v1/suppressions.csv", data=f"phone,colour\n{PHONE},red\n", content_type="text/csv"
     )
     assert (answer.status_code, "colour" in answer.text) == (422, True)
     assert value(pool, "SELECT COUNT(*) FROM suppressions") == 0

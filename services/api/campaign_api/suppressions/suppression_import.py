@@ -64,7 +64,7 @@ class SuppressionImport:
         What was stored before an error stays. In either case senders look up what they hold.
 
         Raises:
-            CsvRefused: the file is empty, or has no such columns.
+            CsvRefused: the file has no such columns, or no row that is accepted.
             UploadTooLarge: it has more rows than an upload may have.
             RetryLater: the database was unavailable for as long as transactions are retried.
         """
@@ -83,6 +83,7 @@ class SuppressionImport:
                 if waiting is not None:
                     ended = ImportEnd(actor, defaults.source, rows.accepted, rows.rejected)
                     self._transactions.run(partial(end_import, ended=ended))
+        rows.require_some()
         return {
             "accepted": rows.accepted,
             "rejected": rows.rejected,
@@ -147,6 +148,19 @@ class _Rows:
         if self._most is not None and self.accepted + self.rejected > self._most:
             raise UploadTooLarge(f"the file has more than {self._most} data rows")
         return batch
+
+    def require_some(self) -> None:
+        """Require a row that was accepted.
+
+        Raises:
+            CsvRefused: there is none.
+        """
+        if self.accepted:
+            return
+        if not self.rejected:
+            raise CsvRefused("the file has no data row")
+        shown = self.first_rejects[0]["reason"]
+        raise CsvRefused(f"none of the {self.rejected} data rows was accepted: {shown}")
 
     def _reject(self, line: int | None, reason: str) -> None:
         self.rejected += 1

@@ -177,10 +177,12 @@ class Recorder(ThreadedPart):
     def _commit_batch(self) -> list[Message]:
         batch = self._buffer.take_batch()
         try:
-            self._mark_possibly_sent(batch)
-            mark_reported(self._database, batch.results)
-            self._read_ages(batch)
-            self._suppressions.write((*batch.results, *batch.late))
+            # Nearly all are accepted, and cost no more than this comparison.
+            others = [r for r in batch.results if r.status is not SendStatus.ACCEPTED]
+            self._mark_possibly_sent(others)
+            mark_reported(self._database, others)
+            self._read_ages(others)
+            self._suppressions.write((*others, *batch.late))
         except (RetryLater, DriverError):
             self._buffer.put_back(batch)
             raise
@@ -222,12 +224,11 @@ class Recorder(ThreadedPart):
         if self._traces is not None:
             self._traces.recorded(batch.results, written.changes, seconds)
 
-    def _mark_possibly_sent(self, batch: RecorderBatch) -> None:
+    def _mark_possibly_sent(self, results: Sequence[SendResult[Message]]) -> None:
         """Mark messages that a lost sender may have sent, where the outcome depends on it."""
         by_campaign: dict[CampaignId, list[Message]] = defaultdict(list)
-        for result in batch.results:
-            # Nearly all are accepted, and cost no more than this comparison.
-            if result.status is not SendStatus.ACCEPTED and self._policy.depends_on_doubt(result):
+        for result in results:
+            if self._policy.depends_on_doubt(result):
                 by_campaign[result.message.record.campaign_id].append(result.message)
         if not by_campaign:
             return
@@ -240,15 +241,12 @@ class Recorder(ThreadedPart):
                     named = message.record.seq, message.record.generation
                     message.in_doubt = message.in_doubt or named in possibly_sent
 
-    def _read_ages(self, batch: RecorderBatch) -> None:
+    def _read_ages(self, results: Sequence[SendResult[Message]]) -> None:
         """Read for how long messages have been tried, where the outcome depends on it."""
         aging: dict[tuple[int, CampaignId], dict[int, Message]] = defaultdict(dict)
-        for result in batch.results:
+        for result in results:
             message = result.message
-            # Nearly all are accepted, and cost no more than this comparison.
-            if result.status is SendStatus.ACCEPTED or not depends_on_age(result):
-                continue
-            if message.replaces:
+            if message.replaces and depends_on_age(result):
                 place = message.record.shard, message.record.campaign_id
                 aging[place][message.record.seq] = message
         if not aging:

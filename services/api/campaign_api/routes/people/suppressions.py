@@ -110,7 +110,7 @@ def resource(
         log.info("suppression added", scope=suppression.scope, key=caller().name)
         return described
 
-    @routes.post("/suppressions/import")
+    @routes.post("/suppressions.csv")
     @routes.limit_concurrency(LimitedWork.UPLOAD)
     @routes.arguments(ImportParameters, location="query")
     @routes.response(200, ImportedSchema)
