@@ -170,14 +170,15 @@ class Sender:
             PeriodicThread("consumer-lag", consumer_lag.INTERVAL, backlog.refresh),
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
-        self._trial_sends = TrialSends(databases.main, providers)
+        limits = {
+            provider: configured.limits.limits
+            for provider, configured in settings.configured_providers.items()
+        }
+        self._trial_sends = TrialSends(databases.main, providers, limits)
         self._checks = ProviderChecks(
             databases.main,
             provider_checks(settings),
-            {
-                provider: configured.limits.limits
-                for provider, configured in settings.configured_providers.items()
-            },
+            limits,
             self._dispatcher,
             name,
         )
