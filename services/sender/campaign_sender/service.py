@@ -140,7 +140,7 @@ class Sender:
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            Load(self._waiting, self._groups.share),
+            Load(self._waiting, self._groups.share, partial(self._groups.sender_shards, name)),
             routes,
             self._paces,
             clock,
