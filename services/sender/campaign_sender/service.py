@@ -22,6 +22,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
+from campaign_common.settings.provider_digest import describe_provider
 from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -182,7 +183,11 @@ class Sender:
             self._dispatcher,
             name,
         )
-        statistics = RecentStatistics(self._dispatcher.providers, time.monotonic)
+        statistics = RecentStatistics(
+            self._dispatcher.providers,
+            {one: describe_provider(each) for one, each in settings.configured_providers.items()},
+            time.monotonic,
+        )
         self._heartbeat = sender_heartbeat(
             name,
             databases.main,
