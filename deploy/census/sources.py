@@ -72,9 +72,10 @@ class SourceModule:
     def texts(self) -> Iterator[Docstring]:
         """Yield every string of several words: docstrings, errors, lines of logs and of pages."""
         for node in ast.walk(self.tree):
-            text = node.value if isinstance(node, ast.Constant) else None
-            if isinstance(text, str) and len(text.split()) > MOST_WORDS_OF_A_NAME:
-                yield Docstring(node.lineno, text)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                text = Docstring(node.lineno, node.value)
+                if len(text.text.split()) > MOST_WORDS_OF_A_NAME:
+                    yield text
 
     def function_names(self) -> Iterator[str]:
         """Yield the names of all functions and methods."""

@@ -64,7 +64,7 @@ def _secret(name: str, path: Path) -> str:
             content = file.read(LONGEST + 3)
     except OSError as error:
         raise SecretUnreadable(f"secret {name}, {path}: {error.strerror}") from error
-    text = content.decode("latin-1").removesuffix("\n").removesuffix("\r")
+    text = content.decode("latin-1").rstrip("\r\n")
     if not _ONE_LINE.fullmatch(text):
         raise SecretUnreadable(f"secret {name}, {path}: expected one line of printable ASCII")
     return text

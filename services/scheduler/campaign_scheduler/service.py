@@ -34,7 +34,7 @@ from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPubl
 from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
-from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, Watchdog
+from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, KnownProviders, Watchdog
 from campaign_scheduler.publishing.publisher import Publisher
 
 REMAP_INTERVAL = 2.0
@@ -71,6 +71,9 @@ class SchedulerService:
         self._health = health
         self._databases = databases
         self._availability = ServerAvailability(databases)
+        self._limits = {
+            name: provider.limits.limits for name, provider in settings.configured_providers.items()
+        }
         self._leases = HeldLeases(databases.main, Holder(self.owner, settings.scheduler.lease))
         self._checkpoints = CheckpointWriter(databases.main, self._leases, self._topic)
         self._retries, self._stranded_retries = self._retry_publisher(), self._retry_publisher()
@@ -80,6 +83,7 @@ class SchedulerService:
             topic=self._topic,
             owner=self.owner,
             after=settings.scheduler.standstill,
+            providers=KnownProviders(settings.routes, self._limits),
         )
         self._collector = GaugeCollector(databases, self.owner)
         fan_out = self._fan_out_loop(outages)
@@ -133,10 +137,7 @@ class SchedulerService:
             outcomes=OutcomeCounts(databases, self._availability),
             tracer=self._tracer,
             routes=self._settings.routes,
-            limits={
-                name: provider.limits.limits
-                for name, provider in self._settings.configured_providers.items()
-            },
+            limits=self._limits,
         )
         pace = self._settings.scheduler
         return FanOutLoop(dependencies, FlowControl.for_window(pace.chunk_size, pace.window))

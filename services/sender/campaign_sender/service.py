@@ -23,6 +23,7 @@ from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
+from campaign_common.settings.provider_digest import describe_provider
 from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -142,7 +143,7 @@ class Sender:
             databases.main,
             sender_id,
             {provider: limiters[provider] for provider in providers},
-            Load(self._waiting, self._groups.share),
+            Load(self._waiting, self._groups.share, partial(self._groups.sender_shards, name)),
             routes,
             self._paces,
             clock,
@@ -172,18 +173,23 @@ class Sender:
             PeriodicThread("consumer-lag", consumer_lag.INTERVAL, backlog.refresh),
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
-        self._trial_sends = TrialSends(databases.main, providers)
+        limits = {
+            provider: configured.limits.limits
+            for provider, configured in settings.configured_providers.items()
+        }
+        self._trial_sends = TrialSends(databases.main, providers, limits)
         self._checks = ProviderChecks(
             databases.main,
             provider_checks(settings),
-            {
-                provider: configured.limits.limits
-                for provider, configured in settings.configured_providers.items()
-            },
+            limits,
             self._dispatcher,
             name,
         )
-        statistics = RecentStatistics(self._dispatcher.providers, time.monotonic)
+        statistics = RecentStatistics(
+            self._dispatcher.providers,
+            {one: describe_provider(each) for one, each in settings.configured_providers.items()},
+            time.monotonic,
+        )
         self._heartbeat = sender_heartbeat(
             name,
             databases.main,

@@ -3,7 +3,7 @@
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.message import Status
 from campaign_scheduler.jobs.collect_gauges import GaugeCollector
-from campaign_scheduler.jobs.watchdog import Watchdog
+from campaign_scheduler.jobs.watchdog import KnownProviders, Watchdog
 from campaign_scheduler.metrics import COUNTERS
 from tests.integration.scheduler.world import CAMPAIGN, World
 from tests.support.counting import Increases
@@ -98,6 +98,7 @@ def test_the_watchdog_counts_what_it_has_published_again(world: World) -> None:
         topic=world.topic,
         owner=scheduler.owner,
         after=60,
+        providers=KnownProviders(),
         clock=clock,
     )
     increases = Increases(COUNTERS)

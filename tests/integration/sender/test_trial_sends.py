@@ -2,11 +2,12 @@
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 import pytest
 
-from campaign_common.database import Database
+from campaign_common.database import Cursor, Database
 from campaign_common.domain.content.campaign_content import (
     ANY_CONTENT,
     TEXT_ONLY,
@@ -14,6 +15,7 @@ from campaign_common.domain.content.campaign_content import (
     Rendered,
 )
 from campaign_common.domain.content.price import Price
+from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
@@ -30,6 +32,8 @@ from tests.support.servers.schemas import make_current
 from tests.support.waiting import wait_until
 
 PHONE = "13900000001"
+
+UNLIMITED = {"phone": ProviderLimits(), "http": ProviderLimits()}
 
 ORDER = MessageTemplate("order_1", "de", ("Ann",))
 
@@ -108,7 +112,7 @@ def test_the_outcome_of_one_send_is_recorded(
     pool: Database, answer: SendStatus, status: Status
 ) -> None:
     phone = Phone()
-    sending = Sending(pool, {"phone": phone.make})
+    sending = Sending(pool, {"phone": phone.make}, UNLIMITED)
     test_id = want(pool)
     sending.step()
     (message,) = phone.submitted
@@ -136,7 +140,7 @@ def test_other_content_is_sent_by_who_knows_it(
         cursor.execute("SELECT COUNT(*) FROM trial_messages WHERE provider IN ('phone')")
         assert cursor.fetchall() == ((0,),)
     phone = Phone()
-    Sending(pool, {"phone": phone.make}).step()
+    Sending(pool, {"phone": phone.make}, UNLIMITED).step()
     (message,) = phone.submitted
     record = message.record
     assert (record.body, record.template, record.originator) == (*rendered, originator)
@@ -144,7 +148,7 @@ def test_other_content_is_sent_by_who_knows_it(
 
 def test_content_that_its_provider_does_not_take_is_not_sent(pool: Database) -> None:
     phone = Phone(TEXT_ONLY)
-    sending = Sending(pool, {"phone": phone.make})
+    sending = Sending(pool, {"phone": phone.make}, UNLIMITED)
     test_id = want(pool, rendered=Rendered("", ORDER))
     sending.step()
     sending.step()
@@ -155,7 +159,7 @@ def test_content_that_its_provider_does_not_take_is_not_sent(pool: Database) -> 
 def test_two_senders_send_once(pool: Database) -> None:
     phones = [Phone() for _ in range(4)]
     ids = [want(pool) for _ in range(30)]
-    senders = [Sending(pool, {"phone": phone.make}) for phone in phones]
+    senders = [Sending(pool, {"phone": phone.make}, UNLIMITED) for phone in phones]
     threads = [
         threading.Thread(target=lambda s=sender: [s.step() for _ in range(8)])  # type: ignore[misc]
         for sender in senders
@@ -170,9 +174,9 @@ def test_two_senders_send_once(pool: Database) -> None:
 
 def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> None:
     want(pool)
-    Sending(pool, {"phone": Phone().make}).step()
+    Sending(pool, {"phone": Phone().make}, UNLIMITED).step()
     other = Phone()
-    Sending(pool, {"phone": other.make}).step()
+    Sending(pool, {"phone": other.make}, UNLIMITED).step()
     assert other.submitted == []
 
 
@@ -182,7 +186,7 @@ def test_an_old_test_message_is_not_sent(pool: Database) -> None:
         cursor.execute("UPDATE trial_messages SET requested_at = NOW(6) - INTERVAL 40 SECOND")
     phone = Phone()
     now = [100.0]
-    sending = Sending(pool, {"phone": phone.make}, clock=lambda: now[0])
+    sending = Sending(pool, {"phone": phone.make}, UNLIMITED, clock=lambda: now[0])
     sending.step()
     assert phone.submitted == []
     want(pool)
@@ -194,15 +198,15 @@ def test_an_old_test_message_is_not_sent(pool: Database) -> None:
 def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:
     want(pool, "http")
     phone = Phone()
-    Sending(pool, {"phone": phone.make}).step()
+    Sending(pool, {"phone": phone.make}, UNLIMITED).step()
     other = Phone()
-    Sending(pool, {"http": other.make}).step()
+    Sending(pool, {"http": other.make}, UNLIMITED).step()
     assert (len(phone.submitted), len(other.submitted)) == (0, 1)
 
 
 def test_an_outcome_outlasts_an_outage(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     phone = Phone()
-    sending = Sending(pool, {"phone": phone.make})
+    sending = Sending(pool, {"phone": phone.make}, UNLIMITED)
     test_id = want(pool)
     sending.step()
     phone.answer(SendStatus.ACCEPTED, "id-1")
@@ -216,6 +220,79 @@ def test_an_outcome_outlasts_an_outage(pool: Database, monkeypatch: pytest.Monke
             sending.step()
     sending.step()
     assert outcome(pool, test_id) == (Status.SENT, "id-1", None)
+
+
+def day(per_day: int, unit: LimitUnit = LimitUnit.MESSAGES) -> dict[str, ProviderLimits]:
+    return {"phone": ProviderLimits(per_day=per_day, unit=unit, zone="Asia/Tokyo")}
+
+
+def taken_of_day(pool: Database) -> int:
+    with pool.reading() as cursor:
+        cursor.execute("SELECT COALESCE(SUM(taken), 0) FROM provider_days")
+        return int(cursor.fetchall()[0][0])
+
+
+def test_test_messages_do_not_exceed_the_day(pool: Database) -> None:
+    """Those of several senders count together, and a used-up day refuses the next one."""
+    phones = Phone(), Phone()
+    senders = [Sending(pool, {"phone": phone.make}, day(3)) for phone in phones]
+    ids = []
+    for sender in senders:
+        ids += [want(pool), want(pool)]
+        sender.step()
+    senders[1].step()
+    assert [len(phone.submitted) for phone in phones] == [2, 1]
+    assert outcome(pool, ids[3]) == (Status.FAILED, None, "day_used_up")
+    assert taken_of_day(pool) == 3
+
+
+def test_a_test_message_takes_its_segments_of_the_day(pool: Database) -> None:
+    phone = Phone()
+    sender = Sending(pool, {"phone": phone.make}, day(3, LimitUnit.SEGMENTS))
+    ids = [want(pool, rendered=Rendered("x" * 200)) for _ in range(2)]  # two segments each
+    sender.step()
+    sender.step()
+    assert len(phone.submitted) == 1
+    assert outcome(pool, ids[1]) == (Status.FAILED, None, "day_used_up")
+    assert taken_of_day(pool) == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [(SendStatus.EXPIRED, 0), (SendStatus.UNCONFIGURED, 0), (SendStatus.AMBIGUOUS, 1)],
+)
+def test_a_day_gets_back_what_was_not_sent(pool: Database, answer: SendStatus, taken: int) -> None:
+    phone = Phone()
+    sender = Sending(pool, {"phone": phone.make}, day(3))
+    want(pool)
+    sender.step()
+    assert taken_of_day(pool) == 1
+    phone.answer(answer)
+    sender.step()
+    assert taken_of_day(pool) == taken
+
+
+def test_nothing_is_sent_whose_units_were_not_taken(
+    pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database goes away between the message and its units."""
+    phone = Phone()
+    sender = Sending(pool, {"phone": phone.make}, day(3))
+    test_id = want(pool)
+    transaction = pool.transaction
+    calls = iter([transaction])
+
+    def once() -> AbstractContextManager[Cursor]:
+        for call in calls:
+            return call()
+        raise DatabaseUnavailable("away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pool, "transaction", once)
+        sender.step()
+    sender.step()
+    assert phone.submitted == []
+    assert outcome(pool, test_id) == (Status.FAILED, None, "database_unavailable")
 
 
 def test_a_sender_process_sends_test_messages_and_shows_itself(world: World) -> None:

@@ -55,6 +55,7 @@ def test_a_view_holds_everything_that_a_send_rests_on(scene: Scene) -> None:
     assert view.owners == {
         owned.shard: (owned.epoch, owned.owner_token) for owned in scene.buffer.shards()
     }
+    assert set(view.owner_names) == set(view.owners)
     assert view.requested == {0, 1}
     assert view.erased == {MessageKey(CAMPAIGN, 7), MessageKey(CAMPAIGN, 9)}
 

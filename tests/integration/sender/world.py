@@ -171,6 +171,13 @@ class World:
         ((n,),) = self.rows("SELECT COUNT(*) FROM possibly_sent")
         return int(n)
 
+    def shards_by_sender(self) -> list[int]:
+        """Count the shards of each sender, the fewest first."""
+        rows = self.rows(
+            "SELECT COUNT(*) FROM shard_claims WHERE owner_name <> '' GROUP BY owner_name"
+        )
+        return sorted(n for (n,) in rows)
+
     def epochs(self) -> Mapping[int, int]:
         return dict(self.rows("SELECT shard, epoch FROM shard_claims"))  # type: ignore[arg-type]
 

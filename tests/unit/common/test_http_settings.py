@@ -83,6 +83,7 @@ def test_the_environment_gives_lists_mappings_and_secrets(tmp_path: Path) -> Non
         CAMP__HTTP__ANSWERS="503: throttled, 404:retryable",
     )
     assert settings.authorization == "Bearer from-a-file"
+    assert settings.authorization_file == secret
     assert settings.allowed_networks == (ip_network("10.0.0.0/8"), ip_network("127.0.0.1/32"))
     assert settings.idempotent is True
     assert word(settings, 503) is AnswerWord.THROTTLED

@@ -1,7 +1,6 @@
 """Checks of topic and group: partitions, map, retention of records, senders."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from confluent_kafka.admin import AdminClient
@@ -15,6 +14,7 @@ from campaign_admin.doctor.finding import (
     unless,
     warning,
 )
+from campaign_admin.doctor.sender_settings import compare_with
 from campaign_admin.doctor.sizes import check_sizes
 from campaign_admin.kafka.rights import lacking_rights
 from campaign_admin.kafka.topic_report import TopicReport, report_on
@@ -23,7 +23,6 @@ from campaign_common.errors import KafkaUnavailable, TopicMissing
 from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.settings import Settings
-from campaign_common.settings.sections.routes import RouteSettings
 from campaign_common.store.maintenance.statistics import SenderHeartbeat, live_senders
 
 SHORTEST_RETENTION = 3600
@@ -31,12 +30,6 @@ SHORTEST_RETENTION = 3600
 
 LONGEST_SESSION = 10.0
 """Seconds for which the partitions of a sender that was lost stand still, at most."""
-
-
-HERE = "this configuration"
-"""Name of the configuration that the doctor reads, among those of senders."""
-
-SAME_ROUTES = "give all services the same configuration and restart them"
 
 
 class Topic(NamedTuple):
@@ -75,7 +68,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         *unless("records", _records(topic), "kept long enough, on enough brokers"),
         *unless("retention", _erasable(admin, topic), "records are deleted as soon as promised"),
         *check_sizes(admin, name),
-        *_senders(topic, settings.route_settings),
+        *_senders(topic, settings),
         _session(admin, settings),
         *_lag(topic),
     ]
@@ -223,64 +216,7 @@ def kept_too_long(name: str, settings: topics.TopicSettings, promised: int) -> I
         )
 
 
-def _providers_of(senders: Sequence[SenderHeartbeat]) -> Iterator[Finding]:
-    """Compare the providers that senders know, and name what keeps them from one."""
-    known = {sender.name: sender.providers for sender in senders if sender.providers is not None}
-    everywhere = {name for providers in known.values() for name in providers}
-    for provider in sorted(everywhere):
-        without = sorted(name for name, providers in known.items() if provider not in providers)
-        problems = {
-            f"{name}: {problem}"
-            for name, providers in known.items()
-            if (problem := providers.get(provider)) is not None
-        }
-        if problems:
-            yield warning(
-                "providers",
-                f"{provider} can not be used by all senders: {'; '.join(sorted(problems))}",
-                "give all senders the same configuration and secrets; its messages wait",
-            )
-        elif without:
-            yield warning(
-                "providers",
-                f"{provider} is not known to {', '.join(without)}",
-                "give all senders the same configuration and restart them",
-            )
-
-
-def routes_of(
-    senders: Sequence[SenderHeartbeat], own: Mapping[str, Mapping[str, str]]
-) -> Iterator[Finding]:
-    """Compare the configured routes of senders with each other and with those that stand here."""
-    known = {sender.name: sender.routes for sender in senders if sender.routes is not None}
-    if not known:
-        return
-    known[HERE] = own
-    for route in sorted({name for routes in known.values() for name in routes}):
-        without = sorted(name for name, routes in known.items() if route not in routes)
-        if without:
-            yield warning("routes", f"{route} is not known to {', '.join(without)}", SAME_ROUTES)
-        configured = {name: routes[route] for name, routes in known.items() if route in routes}
-        keys = sorted({key for values in configured.values() for key in values})
-        differing = [text for key in keys if (text := _differing(key, configured))]
-        if differing:
-            yield warning(
-                "routes", f"{route} is not the same everywhere: {'; '.join(differing)}", SAME_ROUTES
-            )
-
-
-def _differing(key: str, configured: Mapping[str, Mapping[str, str]]) -> str:
-    """Return which value of a key each service has; "" if it is the same in all."""
-    names: dict[str, list[str]] = defaultdict(list)
-    for name, values in sorted(configured.items()):
-        names[values.get(key, "")].append(name)
-    if len(names) == 1:
-        return ""
-    parts = [f"{value or 'empty'} in {', '.join(by)}" for value, by in sorted(names.items())]
-    return f"{key} is {', and '.join(parts)}"
-
-
-def _senders(topic: Topic, routes: Mapping[str, RouteSettings]) -> Iterator[Finding]:
+def _senders(topic: Topic, settings: Settings) -> Iterator[Finding]:
     alive, idle = topic.senders, [sender for sender in topic.senders if not sender.shards]
     partitions = topic.report.description.partitions
     if not alive:
@@ -301,8 +237,7 @@ def _senders(topic: Topic, routes: Mapping[str, RouteSettings]) -> Iterator[Find
         yield warning("senders", f"{len(alive)} are alive, and without any shard: {names}")
     else:
         yield ok("senders", f"{len(alive)} alive")
-    yield from _providers_of(alive)
-    yield from routes_of(alive, {name: route.described for name, route in routes.items()})
+    yield from compare_with(settings, alive)
     unowned = [p.partition for p in topic.report.partitions if p.shards and not p.owners]
     if alive and unowned:
         yield warning(

@@ -19,6 +19,9 @@ PATH_VARIABLE = "CAMP_CONFIG"
 DEFAULT_PATH = Path("campmgr.yaml")
 ENVIRONMENT_ONLY = f"environment (no -c FILE, no {PATH_VARIABLE}, no ./{DEFAULT_PATH})"
 
+AUTHORIZATION: KeyPath = ("Http", "Authorization")
+"""The key whose file is read again when it changes."""
+
 _SCHEMA = schema_of(Settings)
 
 
@@ -37,9 +40,12 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     document = _read_document(source) if source else {}
     schema = _SCHEMA()
     variables: dict[KeyPath, str] = {}
+    authorization_file: Path | None = None
     for override in overrides(schema, environ):
         apply(document, override)
         variables[override.path] = override.variable
+        if override.path == AUTHORIZATION and override.file is not None:
+            authorization_file = override.file
 
     def origin(key: KeyPath) -> str:
         variable = variables.get(key) or variables.get(key[:-1])
@@ -50,6 +56,7 @@ def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
     except ValidationError as error:
         messages = error.messages_dict
         raise SettingsError(describe(messages, document, schema, origin)) from None
+    loaded = replace(loaded, http=replace(loaded.http, authorization_file=authorization_file))
     files = [Path(environ[variable]) for variable in from_files(environ)]
     return replace(_completed(loaded), sources=tuple([source, *files] if source else files))
 

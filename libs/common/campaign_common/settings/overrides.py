@@ -31,6 +31,8 @@ class Override(NamedTuple):
     path: KeyPath
     value: object
     variable: str
+    file: Path | None
+    """File that holds the value; None: the variable does."""
 
 
 def overrides(schema: Schema, environ: Mapping[str, str]) -> Iterator[Override]:
@@ -99,7 +101,8 @@ def _read(schema: Schema, variable: str, value: str) -> Override:
         )
     path, field = found
     content = _content(variable, value) if from_file else value
-    return Override(path, field.from_text(content), variable)
+    file = Path(value) if from_file else None
+    return Override(path, field.from_text(content), variable, file)
 
 
 def _find(keys: Mapping[str, Value[Any]], names: list[str]) -> tuple[KeyPath, Value[Any]] | None:

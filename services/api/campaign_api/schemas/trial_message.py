@@ -48,6 +48,14 @@ class TestMessageResponse(Schema):
     originator = originator_answered()
     status = fields.String(required=True, allow_none=True, validate=validate.OneOf([*WORDS, None]))
     provider_message_id = fields.String(required=True, allow_none=True)
-    error_code = fields.String(required=True, allow_none=True)
+    error_code = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "That of the provider, or why nothing was sent: `day_used_up` where"
+            " `PerDay` of its limits leaves too little, `content_not_taken`, or"
+            " `database_unavailable`."
+        },
+    )
     requested_at = Moment(required=True)
     ended_at = Moment(required=True, allow_none=True)

@@ -2,25 +2,30 @@
 
 A stalled campaign is no proof of a loss, since senders may be down or slow. A record is lost if
 it has no outcome although the senders have recorded everything up to the ends of the logs, read
-after the campaign had been stalled for long enough.
+after the campaign had been stalled for long enough. A campaign whose providers all rest stands
+still for a reason, and is not checked.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from time import monotonic
 
 import structlog
 from confluent_kafka.admin import AdminClient
 
-from campaign_common.database import Databases
+from campaign_common.database import Cursor, Databases
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.domain.limits.rest import rest_of_all
 from campaign_common.domain.partition_map import PartitionMap, unrecorded_shards
+from campaign_common.domain.routing.routes import Routes
 from campaign_common.kafka import topics
 from campaign_common.store.campaigns.stalled_campaigns import (
     Outstanding,
     publish_again,
     read_outstanding,
 )
+from campaign_common.store.limits.rests import read_rests
 from campaign_common.store.shards.partition_map import read_map, read_owners
 from campaign_common.tracing import trace_id_of
 from campaign_scheduler.metrics import RECORDS_LOST, REPUBLICATIONS, WATCHDOG_CHECKS
@@ -43,6 +48,15 @@ class StalledCampaign:
     map_version: int = 0
 
 
+@dataclass(frozen=True)
+class KnownProviders:
+    """Routes and limits of the providers, by the configuration."""
+
+    routes: Routes = field(default_factory=Routes)
+    limits: Mapping[str, ProviderLimits] = field(default_factory=dict)
+    """Limits by provider, where no live ones replace them."""
+
+
 class Watchdog:
     """Watchdog of the campaigns that `owner` leases. Its memory of them may be lost at any time.
 
@@ -57,6 +71,7 @@ class Watchdog:
         topic: str,
         owner: str,
         after: float,
+        providers: KnownProviders,
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self._databases = databases
@@ -64,6 +79,7 @@ class Watchdog:
         self._topic = topic
         self._owner = owner
         self._after = after
+        self._providers = providers
         self._clock = clock
         self._stalled: dict[CampaignId, StalledCampaign] = {}
 
@@ -74,7 +90,7 @@ class Watchdog:
             RetryLater: a database or Kafka is down; the next check continues.
         """
         with self._databases.reading() as cursors:
-            outstanding = read_outstanding(cursors, self._owner)
+            outstanding = self._without_rest(cursors.main, read_outstanding(cursors, self._owner))
             partition_map = read_map(cursors.main, self._topic)
         WATCHDOG_CHECKS.inc()
         self._update_stalled(outstanding)
@@ -87,6 +103,14 @@ class Watchdog:
         for one in suspicious:
             if self._has_lost_records(one, partition_map):
                 self._publish_again(one.campaign)
+
+    def _without_rest(self, cursor: Cursor, campaigns: Sequence[Outstanding]) -> list[Outstanding]:
+        """Return the campaigns of which a provider does not rest."""
+        routes = self._providers.routes
+        names = {one.provider: routes.providers(one.provider) for one in campaigns}
+        used = frozenset[str]().union(*names.values())
+        rests = read_rests(cursor, used, self._providers.limits)
+        return [one for one in campaigns if rest_of_all(names[one.provider], rests) is None]
 
     def _update_stalled(self, outstanding: Iterable[Outstanding]) -> None:
         now = self._clock()

@@ -64,6 +64,7 @@ class SendGuard:
         self._lost: frozenset[int] = frozenset()
         self._requested: frozenset[int] = frozenset()
         self._present: frozenset[int] = frozenset()
+        self._owner_names: Mapping[int, str] = {}
         self._map_version = 0
         self._began_at = float("-inf")
         self._in_time_at = float("-inf")
@@ -83,6 +84,11 @@ class SendGuard:
     def existing_shards(self) -> frozenset[int]:
         """All shards that existed at the last read, of any owner."""
         return self._present
+
+    @property
+    def owner_names(self) -> Mapping[int, str]:
+        """Names of the senders that owned shards at the last read, by shard."""
+        return self._owner_names
 
     @property
     def lost_shards(self) -> frozenset[int]:
@@ -162,6 +168,7 @@ class SendGuard:
             )
             self._requested = view.requested
             self._present = frozenset(view.owners)
+            self._owner_names = view.owner_names
             self._map_version = view.map_version
             self._began_at = began_at
             ended_at = self._clock()
@@ -185,6 +192,7 @@ class SendGuard:
             own = read_view(cursor, everything._replace(campaigns=None, suppressions=None))
         return main._replace(
             owners=own.owners,
+            owner_names=own.owner_names,
             requested=main.requested | own.requested,
             erased=main.erased | own.erased,
         )

@@ -1,6 +1,7 @@
 """Trial sends: single messages outside every campaign's counters, each sent at most once.
 
-They go through a client of their own to the same provider: no claim, no retry, no circuit breaker.
+They go through a client of their own to the same provider: no claim, no retry, no circuit breaker,
+no grant of a second. Each takes its units of the day.
 A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
 The API calls them test messages.
 """
@@ -10,15 +11,26 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from queue import Empty, SimpleQueue
 
+import structlog
+from pymysql.err import Error as DriverError
+
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignEpoch
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.message import MessageKey, Status
 from campaign_common.domain.message_record import CONTENT_VERSION, TEXT_VERSION, MessageRecord
 from campaign_common.domain.receipts.reference_purpose import LARGEST_SEQ, ReferencePurpose
 from campaign_common.domain.shard import Epoch
+from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.store.limits.single_sends import (
+    UNLIMITED,
+    UnitsOfDay,
+    return_single_send,
+    take_single_send,
+)
 from campaign_common.store.messages.trial_sends import (
     TakenTrialMessage,
     TrialOutcome,
@@ -27,6 +39,7 @@ from campaign_common.store.messages.trial_sends import (
 )
 from campaign_providers.contract import (
     CONTENT_NOT_TAKEN,
+    REACHED_PROVIDER,
     Provider,
     Referenced,
     SendResult,
@@ -53,12 +66,20 @@ MAX_TAKEN = 20
 SEND_WITHIN = 10.0
 """Seconds until the API's request has timed out, and the message is not sent any more."""
 
+DAY_USED_UP = "day_used_up"
+"""Error code of a message for which too little is left of the provider's day."""
+
+DATABASE_UNAVAILABLE = "database_unavailable"
+"""Error code of a message whose units of the day were not taken, as far as is known."""
+
 STATUSES: Mapping[SendStatus, Status] = {
     SendStatus.ACCEPTED: Status.SENT,
     SendStatus.AMBIGUOUS: Status.UNKNOWN,
     SendStatus.EXPIRED: Status.EXPIRED,
 }
 """Final status by send status; every other one is a failure, since nothing is retried."""
+
+log = structlog.get_logger()
 
 
 class TrialMessage(Message, gc=False, eq=False):
@@ -67,6 +88,8 @@ class TrialMessage(Message, gc=False, eq=False):
     test_id: int = 0
     taken_at: float = 0.0
     """Boot time in seconds."""
+    units: UnitsOfDay = UNLIMITED
+    """Units that it took of the provider's day."""
 
     @property
     def referenced(self) -> Referenced:
@@ -86,10 +109,15 @@ class TrialSends:
         self,
         database: Database,
         providers: Mapping[str, MakeProvider],
+        limits: Mapping[str, ProviderLimits],
         clock: Callable[[], float] = boot_time,
     ) -> None:
-        """Take a factory for each provider, which is used when it is first needed."""
+        """Take a factory for each provider, used when it is first needed, and its limits.
+
+        The limits are the configured ones, for where no live ones replace them.
+        """
         self._database = database
+        self._limits = limits
         self._make = providers
         self._clock = clock
         self._providers: dict[str, Provider[Message]] = {}
@@ -130,15 +158,17 @@ class TrialSends:
             RetryLater: the database is down; outcomes are recorded later.
         """
         self._record()
-        for message in self._take():
+        taken = self._take()
+        taken_at = self._clock()
+        for message in taken:
             self._in_flight += 1
+            trial = _trial_message(message, taken_at)
             provider = self._provider(message.provider)
-            trial = _trial_message(message, self._clock())
-            if provider.support.takes(trial.record):
+            refusal = self._refusal(provider, trial)
+            if refusal is None:
                 provider.submit([trial])
             else:
-                refused = SendResult[Message](trial, SendStatus.PERMANENT, None, CONTENT_NOT_TAKEN)
-                self.on_results([refused])
+                self.on_results([SendResult(trial, SendStatus.PERMANENT, None, refusal)])
 
     def _run(self) -> None:
         outages = OutageLog()
@@ -159,6 +189,21 @@ class TrialSends:
         with self._database.transaction() as cursor:
             return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
 
+    def _refusal(self, provider: Provider[Message], trial: TrialMessage) -> str | None:
+        """Take the units of a message from the day; return the error code where it is not sent."""
+        if not provider.support.takes(trial.record):
+            return CONTENT_NOT_TAKEN
+        name = trial.provider
+        try:
+            with self._database.transaction() as cursor:
+                units = take_single_send(cursor, name, self._limits[name], trial.body)
+        except RetryLater:
+            return DATABASE_UNAVAILABLE
+        if units.used_up is not None:
+            return DAY_USED_UP
+        trial.units = units
+        return None
+
     def _provider(self, name: str) -> Provider[Message]:
         known = self._providers.get(name)
         if known is None or not known.alive:
@@ -168,13 +213,36 @@ class TrialSends:
     def _wait(self) -> None:
         """Wait for a result, or for the next poll."""
         try:
-            self._unrecorded += _outcome(self._results.get(timeout=POLL_INTERVAL))
+            result = self._results.get(timeout=POLL_INTERVAL)
         except Empty:
             return
+        self._note(result)
+
+    def _note(self, result: SendResult[Message]) -> None:
+        """Note an outcome for recording, and return the units of what was not sent."""
+        trial = result.message
+        if not isinstance(trial, TrialMessage):
+            return
+        status = STATUSES.get(result.status, Status.FAILED)
+        self._unrecorded.append(
+            TrialOutcome(trial.test_id, status, result.provider_message_id, result.error_code)
+        )
+        if result.status not in REACHED_PROVIDER:
+            self._return_to_day(trial)
+
+    def _return_to_day(self, trial: TrialMessage) -> None:
+        """Return units once; where the database refuses, or it is not known, they are lost."""
+        try:
+            with self._database.transaction() as cursor:
+                return_single_send(cursor, trial.provider, trial.units)
+        except (RetryLater, DriverError) as error:
+            log.warning(
+                "units of a test message not returned", test=trial.test_id, error=str(error)
+            )
 
     def _record(self) -> None:
         while not self._results.empty():
-            self._unrecorded += _outcome(self._results.get())
+            self._note(self._results.get())
         if not self._unrecorded:
             return
         with self._database.transaction() as cursor:
@@ -200,13 +268,6 @@ def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
         originator=message.originator,
     )
     key = MessageKey(message.campaign_id, 0)
-    return TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)
-
-
-def _outcome(result: SendResult[Message]) -> list[TrialOutcome]:
-    if not isinstance(result.message, TrialMessage):
-        return []
-    status = STATUSES.get(result.status, Status.FAILED)
-    return [
-        TrialOutcome(result.message.test_id, status, result.provider_message_id, result.error_code)
-    ]
+    trial = TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)
+    trial.provider = message.provider
+    return trial

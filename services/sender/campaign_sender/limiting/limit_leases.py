@@ -10,6 +10,7 @@ import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
+from campaign_common.domain.limits.concurrency import SenderShards
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseTimeout, RetryLater
 from campaign_common.runtime.late_slots import TOO_LATE
@@ -49,6 +50,8 @@ class Load(NamedTuple):
     of_provider: Callable[[str], int]
     share: Callable[[], float]
     """From 0 to 1."""
+    sender_shards: Callable[[], SenderShards]
+    """Shards of this sender and of all others."""
 
 
 class LimitLeases(ThreadedPart):
@@ -114,9 +117,9 @@ class LimitLeases(ThreadedPart):
             asked = self._clock.local()
             live = read_all_live(cursor)
             self._clock.add(asked, *live.time)
-            share = self._load.share()
+            share, sender_shards = self._load.share(), self._load.sender_shards()
             for name, limiter in self._limiters.items():
-                limiter.share = share
+                limiter.share, limiter.sender_shards = share, sender_shards
                 one = live.limits.get(name)
                 if one is None:
                     limiter.set_live(None, moment=live.time.moment, fresh_until=began + FRESH_FOR)

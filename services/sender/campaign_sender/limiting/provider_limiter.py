@@ -4,6 +4,7 @@ from datetime import date
 from math import ceil, inf
 
 from campaign_common.database import Database
+from campaign_common.domain.limits.concurrency import ALONE
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.recent_peak import RecentPeak
 from campaign_common.domain.limits.slots import SlotDemand
@@ -37,7 +38,8 @@ STALE_PAUSE = 0.05
 class ProviderLimiter:
     """Grants of one provider, by its configured limits or the live ones that replace them.
 
-    `share`: part of the partitions that this sender has, from 0 to 1. `fresh_until`: time of
+    `share`: part of the shards that this sender has, from 0 to 1. `sender_shards`: those of all
+    senders, by which requests under way are divided. `fresh_until`: time of
     `clock` after which nothing is granted, since live limits may have changed.
     """
 
@@ -63,6 +65,7 @@ class ProviderLimiter:
         self._slots_at = 0.0
         self._most_waiting = RecentPeak(PEAK_SPAN)
         self.share = 1.0
+        self.sender_shards = ALONE
         self.fresh_until = inf
 
     def set_live(
@@ -107,7 +110,7 @@ class ProviderLimiter:
     def connections(self) -> int | None:
         """Requests under way that this sender may have by `Concurrency`; None: no limit."""
         total = self.limits.concurrency
-        return None if total is None else max(1, int(total * self.share))
+        return None if total is None else self.sender_shards.part_of(total)
 
     # --- leasing --------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ the others.
 """
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from operator import attrgetter
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.limits.concurrency import SenderShards
 from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.store.core.campaigns import CampaignVersion
@@ -116,6 +118,16 @@ class ShardGroups:
         """Return the part of all shards that this process owns, from 0 to 1."""
         existing = set().union(*(group.guard.existing_shards for group in self.all))
         return len(self.shards()) / len(existing) if existing else 0.0
+
+    def sender_shards(self, name: str) -> SenderShards:
+        """Return how many shards each sender owned at the last reads, for the one of this name."""
+        counts = Counter(
+            owner
+            for group in self.all
+            for n, owner in group.guard.owner_names.items()
+            if self.of_shard(n) is group
+        )
+        return SenderShards.of(counts, name)
 
     def add_shard(self, owned: OwnedShard) -> None:
         """Add a shard that was taken over, between two transactions of its recorder."""

@@ -29,9 +29,14 @@ class RecentStatistics:
     """Differences between the counters now and up to a minute ago."""
 
     def __init__(
-        self, providers: Mapping[str, GuardedProvider], clock: Callable[[], float]
+        self,
+        providers: Mapping[str, GuardedProvider],
+        settings: Mapping[str, Mapping[str, str]],
+        clock: Callable[[], float],
     ) -> None:
+        """Take the descriptions of the providers' settings, which heartbeats carry too."""
         self._providers = providers
+        self._settings = settings
         self._clock = clock
         self._states = deque([self._state()])
 
@@ -58,6 +63,7 @@ class RecentStatistics:
             round(now.at - then.at, 1),
             {status: n for status, n in answers.items() if n},
             (at_most, number, total),
+            self._settings.get(name, {}),
         )
 
     def _state(self) -> _CounterState:

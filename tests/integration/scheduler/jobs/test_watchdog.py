@@ -3,12 +3,17 @@
 import pytest
 from structlog.testing import capture_logs
 
+from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.message import Status
-from campaign_scheduler.jobs.watchdog import REASON, Watchdog
+from campaign_common.domain.routing.route import Route
+from campaign_common.domain.routing.routes import Routes
+from campaign_scheduler.jobs.watchdog import REASON, KnownProviders, Watchdog
 from campaign_scheduler.publishing.record_builder import LOST_AGAIN, MAX_REPUBLICATIONS
 from tests.integration.scheduler.world import CAMPAIGN, Scheduler, World
 
 AFTER = 60.0
+ROUTES = Routes({"both": Route((("first", 1), ("second", 1)))})
+LIMITS = {"first": ProviderLimits(per_day=5), "simulated": ProviderLimits(per_day=5)}
 RECIPIENTS = 10
 POSITION = ("epoch", "published_count", "republications")
 
@@ -37,6 +42,7 @@ class Scene:
             topic=world.topic,
             owner=self.scheduler.owner,
             after=AFTER,
+            providers=KnownProviders(ROUTES, LIMITS),
             clock=self.clock,
         )
 
@@ -49,6 +55,25 @@ class Scene:
         self.check_after(0)
         self.check_after(AFTER)
         self.check_after(1)
+
+
+def rest(world: World, provider: str) -> None:
+    """Open the breaker of a provider for an hour."""
+    world.change(
+        "INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, times_opened)"
+        " VALUES (%s, NOW(6) + INTERVAL 1 HOUR, NOW(6), 'test', 1)",
+        (provider,),
+    )
+
+
+def use_day(world: World, provider: str, units: int) -> None:
+    """Take units of the present day, and of the next one, which may begin during the test."""
+    for days in (0, 1):
+        world.change(
+            "INSERT INTO provider_days (provider, day, taken)"
+            " VALUES (%s, CURRENT_DATE + INTERVAL %s DAY, %s)",
+            (provider, days, units),
+        )
 
 
 @pytest.fixture
@@ -108,12 +133,45 @@ def test_a_message_that_waits_for_a_retry_is_not_lost(scene: Scene, world: World
 def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) -> None:
     """An open circuit breaker is a reason for a campaign to stand still."""
     world.record_everything()
-    world.change(
-        "INSERT INTO provider_breakers (provider, open_until, opened_at, opened_by, times_opened)"
-        " VALUES ('simulated', NOW(6) + INTERVAL 1 HOUR, NOW(6), 'test', 1)"
-    )
+    rest(world, "simulated")
     scene.stand_still()
     assert world.campaign(*POSITION) == (1, RECIPIENTS, 0)
+
+
+@pytest.mark.parametrize(
+    ("left_alone", "is_checked"), [(["first"], True), (["first", "second"], False)]
+)
+def test_a_route_stands_still_while_all_its_providers_rest(
+    scene: Scene, world: World, left_alone: list[str], is_checked: bool
+) -> None:
+    world.record_everything()
+    world.change("UPDATE campaigns SET provider = 'both'")
+    for provider in left_alone:
+        rest(world, provider)
+    scene.stand_still()
+    assert world.campaign("republications") == (int(is_checked),)
+
+
+@pytest.mark.parametrize(("taken", "is_checked"), [(4, True), (5, False)])
+def test_a_used_up_day_is_a_reason_to_stand_still(
+    scene: Scene, world: World, taken: int, is_checked: bool
+) -> None:
+    world.record_everything()
+    use_day(world, "simulated", taken)
+    scene.stand_still()
+    assert world.campaign("republications") == (int(is_checked),)
+
+
+def test_a_route_stands_still_by_breaker_and_used_up_day(scene: Scene, world: World) -> None:
+    world.record_everything()
+    world.change("UPDATE campaigns SET provider = 'both'")
+    use_day(world, "first", 5)
+    rest(world, "second")
+    scene.stand_still()
+    assert world.campaign("republications") == (0,)
+    world.change("DELETE FROM provider_days")
+    scene.stand_still()
+    assert world.campaign("republications") == (1,)
 
 
 def test_what_is_lost_again_and_again_travels_as_undeliverable(scene: Scene, world: World) -> None:

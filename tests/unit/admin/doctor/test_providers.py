@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaign_admin.doctor.topic import _providers_of, routes_of
+from campaign_admin.doctor.sender_settings import providers_of, routes_of, settings_of
 from campaign_common.store.maintenance.statistics import SenderHeartbeat
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
@@ -28,7 +28,7 @@ def sender(name: str, providers: dict[str, str | None] | None) -> SenderHeartbea
     ids=["none", "alike", "unknown to one", "unready in one"],
 )
 def test_senders_know_the_same_providers(senders: list[SenderHeartbeat], said: list[str]) -> None:
-    assert [finding.message for finding in _providers_of(senders)] == said
+    assert [finding.message for finding in providers_of(senders)] == said
 
 
 MAIN = {"Choose": "a 1, b 1", "Failover": "b", "AfterDoubt": "false", "Prefixes": ""}
@@ -67,3 +67,44 @@ def routed(name: str, routes: dict[str, dict[str, str]] | None) -> SenderHeartbe
 )
 def test_services_have_the_same_routes(senders: list[SenderHeartbeat], said: list[str]) -> None:
     assert [finding.message for finding in routes_of(senders, {"main": MAIN})] == said
+
+
+FAST = {"Limits.PerSecond": "20", "digest of other settings": "ab"}
+SLOW = FAST | {"Limits.PerSecond": "10"}
+
+
+def limited(name: str, **settings: dict[str, str]) -> SenderHeartbeat:
+    return SenderHeartbeat(name, NOW, [], [], None, None, settings)
+
+
+@pytest.mark.parametrize(
+    ("senders", "said"),
+    [
+        ([], []),
+        ([limited("old")], []),
+        ([limited("a", x=FAST), limited("b", x=FAST), limited("old")], []),
+        (
+            [limited("a", x=SLOW), limited("b", x=FAST)],
+            [
+                (
+                    "x is not the same everywhere: Limits.PerSecond is 10 in a, and 20 in b, this"
+                    " configuration"
+                )
+            ],
+        ),
+        (
+            [limited("a", x={"digest of other settings": "cd"})],
+            [
+                (
+                    "x is not the same everywhere: Limits.PerSecond is empty in a, and 20 in this"
+                    " configuration; digest of other settings is ab in this configuration, and cd"
+                    " in a"
+                )
+            ],
+        ),
+        ([limited("a", x=FAST, y=FAST)], ["y is not known to this configuration"]),
+    ],
+    ids=["none", "of 0.2.0", "alike", "another rate", "no limit and another URL", "unknown here"],
+)
+def test_services_have_the_same_settings(senders: list[SenderHeartbeat], said: list[str]) -> None:
+    assert [finding.message for finding in settings_of(senders, {"x": FAST})] == said

@@ -78,7 +78,7 @@ class DatabaseOf:
                 *PACE,
                 None,
             ),
-            ("owner", *self.claim, None, *NULLS),
+            ("owner", *self.claim, "sender-1", *NULLS),
             ("map", self.map_version, None, None, None, *NULLS),
             *(("requested", shard, None, None, None, *NULLS) for shard in self.requested),
             *erased,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import structlog
 
+from campaign_common.domain.limits.concurrency import SenderShards
 from campaign_common.domain.limits.provider_limits import ProviderLimits
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable
@@ -38,7 +39,7 @@ class Bench:
             database,
             "0" * 16,
             self.limiters,
-            Load(lambda _: 5, lambda: 0.5),
+            Load(lambda _: 5, lambda: 0.5, lambda: SenderShards((4, 4), 1)),
             Routes(),
             CampaignPaces(make_rate, tables.clock),
             clock,
@@ -74,6 +75,7 @@ def test_nothing_is_granted_before_limits_are_read(bench: Bench) -> None:
     bench.leases.read_live()
     assert not free.needs_grants
     assert free.share == 0.5
+    assert free.sender_shards == SenderShards((4, 4), 1)
     bench.tables.now += FRESH_FOR + 0.1
     assert free.needs_grants
 

@@ -12,6 +12,8 @@ from campaign_sender.telemetry.recent_statistics import RecentStatistics
 
 NAME = "statistics-test"
 
+SETTINGS = {"Limits.PerDay": "5"}
+
 
 class Route:
     is_asked_to_wait = False
@@ -31,7 +33,7 @@ def route() -> Iterator[Route]:
 
 def test_only_the_last_minute_counts(route: Any) -> None:  # noqa: ANN401 - stands in for a route
     now = [0.0]
-    recent = RecentStatistics({NAME: route}, lambda: now[0])
+    recent = RecentStatistics({NAME: route}, {NAME: SETTINGS}, lambda: now[0])
 
     def happen(accepted: int, throttled: int, seconds: float) -> None:
         SEND_RESULTS.labels(NAME, "accepted").inc(accepted)
@@ -44,6 +46,7 @@ def test_only_the_last_minute_counts(route: Any) -> None:  # noqa: ANN401 - stan
     first = recent.read()[NAME]
     assert (first.span, first.answers) == (5.0, {"accepted": 5})
     assert (first.durations[1], first.breaker) == (5, "closed")
+    assert first.settings == SETTINGS
     happen(0, 3, 0.2)
     for now[0] in range(10, 70, 5):
         last = recent.read()[NAME]

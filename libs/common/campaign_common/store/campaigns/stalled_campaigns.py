@@ -8,24 +8,25 @@ from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
 from campaign_common.store.campaigns.fanout import counted_outcomes
 from campaign_common.store.core.events import append_event
-from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 
 
 class Outstanding(NamedTuple):
-    """A running campaign, how much of it is published, and how much of that is recorded."""
+    """A running campaign, how much of it is published, and how much of that is recorded.
+
+    `provider`: its provider, or its route.
+    """
 
     campaign_id: CampaignId
     epoch: CampaignEpoch
     published: int
     recorded: int
+    provider: str
     traceparent: str | None = None
 
 
-# A campaign whose provider is being left alone stands still for a reason.
-SELECT_PUBLISHED = f"""
-SELECT c.id, c.epoch, c.published_count, c.traceparent FROM campaigns c
-WHERE c.state = 'running' AND c.lease_owner = %s AND c.published_count > 0
-  AND NOT EXISTS (SELECT 1 FROM ({OPEN_CIRCUITS}) b WHERE b.provider = c.provider)
+SELECT_PUBLISHED = """
+SELECT id, epoch, published_count, provider, traceparent FROM campaigns
+WHERE state = 'running' AND lease_owner = %s AND published_count > 0
 """
 
 PUBLISH_AGAIN = """
@@ -45,8 +46,8 @@ def read_outstanding(cursors: Cursors, owner: str) -> list[Outstanding]:
     published = cursors.main.fetchall()
     recorded = counted_outcomes(cursors, [campaign_id for campaign_id, *_ in published])
     return [
-        Outstanding(campaign_id, epoch, count, recorded[campaign_id], traceparent)
-        for campaign_id, epoch, count, traceparent in published
+        Outstanding(campaign_id, epoch, count, recorded[campaign_id], provider, traceparent)
+        for campaign_id, epoch, count, provider, traceparent in published
         if count > recorded[campaign_id]
     ]
 

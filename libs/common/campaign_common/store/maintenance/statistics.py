@@ -61,6 +61,9 @@ class ProviderStatistics(msgspec.Struct, frozen=True):
     """Number of answers by send status."""
     durations: tuple[Sequence[int], int, float]
     """Requests by duration, as `CountedValues` with the bounds `SECONDS`."""
+    settings: Mapping[str, str] = {}
+    """Limits by their keys, and a digest of the other settings, as the sender has them; empty: its
+    version does not say."""
 
 
 class RecentHeartbeat(NamedTuple):
@@ -87,6 +90,8 @@ class SenderHeartbeat(NamedTuple):
     """Obstacles to its sends, by provider; None: it is of 0.2.0, which does not say."""
     routes: Mapping[str, Mapping[str, str]] | None = None
     """Values of each configured route by their keys; None: it is of 0.2.0."""
+    settings: Mapping[str, Mapping[str, str]] = {}
+    """Settings of each configured provider by their keys, where its version says them."""
 
 
 SELECT_STATES = """
@@ -191,6 +196,7 @@ def live_senders(cursors: Cursors) -> list[SenderHeartbeat]:
             shards[one.name],
             one.providers,
             one.routes,
+            {name: each.settings for name, each in (one.statistics or {}).items() if each.settings},
         )
         for one in heartbeats
     ]

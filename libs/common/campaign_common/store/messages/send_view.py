@@ -90,6 +90,8 @@ class SendView(NamedTuple):
     """0: there is no map."""
     owners: dict[int, tuple[Epoch, bytes]]
     """Epoch and owner token of every shard."""
+    owner_names: dict[int, str]
+    """Names of the senders that own shards, by shard."""
     requested: frozenset[int]
     """Shards whose owner has something to carry out, or to forward first."""
     erased: frozenset[MessageKey]
@@ -120,7 +122,8 @@ FROM partition_map WHERE topic = %s
 """
 
 OWNERS = """
-SELECT 'owner', shard, epoch, owner_token, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+SELECT 'owner', shard, epoch, owner_token, owner_name, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+       NULL
 FROM shard_claims
 """
 
@@ -205,6 +208,7 @@ def view_of(rows: Collection[tuple[Any, ...]]) -> SendView:
         versions=dict(map(_campaign, by_kind.get("campaign", ()))),
         map_version=max((int(row[0]) for row in by_kind.get("map", ())), default=0),
         owners={int(row[0]): (Epoch(int(row[1])), row[2]) for row in by_kind.get("owner", ())},
+        owner_names={int(row[0]): row[3] for row in by_kind.get("owner", ()) if row[3]},
         requested=frozenset(int(row[0]) for row in by_kind.get("requested", ())),
         erased=frozenset(
             MessageKey(CampaignId(int(row[0])), seq)

@@ -47,7 +47,12 @@ def as_templates(settings: HttpSettings) -> HttpProviderSettings:
     if settings.authorization is not None:
         secret = Placeholder(f"secret.{AUTHORIZATION}", secret=AUTHORIZATION)
         headers["Authorization"] = TextTemplate((secret,))
-        secrets[AUTHORIZATION] = SecretSettings(value=settings.authorization)
+        file = settings.authorization_file
+        secrets[AUTHORIZATION] = (
+            SecretSettings(value=settings.authorization)
+            if file is None
+            else SecretSettings(file=file)
+        )
     headers["Idempotency-Key"] = split_text("{key}")
     tree = {name: split_text(text) for name, text in BODY.items()}
     return HttpProviderSettings(

@@ -1,12 +1,14 @@
 import json
+from pathlib import Path
 
 import msgspec
 import pytest
 
-from campaign_common.settings import HttpSettings
+from campaign_common.settings import HttpSettings, load_settings
 from campaign_providers.http.requests.current_writer import CurrentWriter
 from campaign_providers.http.requests.fixed_body import as_templates
 from campaign_providers.http.requests.writer import RequestWriter
+from tests.support.sample import SAMPLE
 from tests.unit.sender.messages import message
 
 
@@ -50,6 +52,28 @@ def test_a_request_carries_the_message_under_its_key() -> None:
         "phone": "13961467500",
         "body": "hi",
     }
+
+
+def test_an_authorization_is_read_again_when_its_file_changes(tmp_path: Path) -> None:
+    """The file is the one that the environment names."""
+    file, config = tmp_path / "authorization", tmp_path / "campmgr.yaml"
+    file.write_text("Bearer one\n\n")
+    config.write_text(SAMPLE)
+    environ = {
+        "CAMP__HTTP__URL": "https://sms.example/send",
+        "CAMP__HTTP__AUTHORIZATION_FILE": str(file),
+    }
+    current = CurrentWriter("http", as_templates(load_settings(config, environ).http))
+    assert (authorization(current), current.refresh()) == ("Bearer one", False)
+    file.write_text("Bearer two-two\n")
+    assert (current.refresh(), authorization(current)) == (True, "Bearer two-two")
+
+
+def authorization(current: CurrentWriter) -> str:
+    assert current.writer is not None
+    head, _, _ = current.writer.write(message()).partition(b"\r\n\r\n")
+    headers = dict(line.split(": ") for line in head.decode("ascii").split("\r\n")[1:])
+    return headers["Authorization"]
 
 
 def test_the_key_is_the_same_in_every_try() -> None:

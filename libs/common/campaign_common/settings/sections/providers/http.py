@@ -1,5 +1,6 @@
 """Http: the provider that POSTs each message to a URL, and what it shares with others over HTTP."""
 
+from dataclasses import field
 from pathlib import Path
 
 from campaign_common.domain.content.campaign_content import TEXT_ONLY, ContentSupport
@@ -52,7 +53,9 @@ class HttpTarget:
     its query and for tokens in its path."""
     authorization: str | None = key("Authorization", HeaderValue(), default=None)
     """The value of the `Authorization` header, such as Bearer and a token. Best given as a file:
-    `CAMP__HTTP__AUTHORIZATION_FILE`."""
+    `CAMP__HTTP__AUTHORIZATION_FILE`, which is read again when it changes."""
+    authorization_file: Path | None = field(default=None, compare=False)
+    """File that `authorization` was read from; None: it was given as such."""
 
 
 @section_class

@@ -1,0 +1,69 @@
+"""Rollback files: each undoes its migration, so that an older version finds its own schema."""
+
+import re
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from yoyo.migrations import Migration, MigrationList, read_migrations
+
+from campaign_common.database import Database
+from campaign_common.database.limits import Limits
+from campaign_common.dsn import parse_dsn
+from campaign_common.schema.migrate import LONGEST_STATEMENT, SOURCE, apply_pending
+from campaign_common.schema.yoyo_backend import DsnBackend
+from campaign_common.settings import MysqlSettings
+from tests.support.servers.databases import SchemaServer, fresh_schema
+from tests.support.servers.schemas import connected, recorded
+
+LAST_WITHOUT = "0008"
+"""The last migration of 0.2.0, which a roll-back never goes behind."""
+
+MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?'")
+BOOKKEEPING = re.compile(r"\b_?yoyo_")
+
+
+@pytest.fixture
+def database(database_server: SchemaServer) -> Iterator[Database]:
+    with fresh_schema(database_server.dsn) as dsn:
+        database = Database(MysqlSettings(dsn=parse_dsn(dsn)))
+        yield database
+        database.close()
+
+
+def test_each_migration_is_undone_by_its_rollback(database: Database) -> None:
+    """In reverse, each leaves what was there before it; applied again, they give the same."""
+    migrations = MigrationList(read_migrations(SOURCE))
+    newer = [one for one in migrations if one.id[: len(LAST_WITHOUT)] > LAST_WITHOUT]
+    apply_pending(database, [one.id for one in migrations if one not in newer])
+    before = {}
+    for migration in newer:
+        before[migration.id] = definitions(database)
+        apply_pending(database, [migration.id])
+    after = definitions(database)
+    states = {tuple(one) for one in (*before.values(), after)}
+    assert len(states) == len(newer) + 1, "a migration changes nothing that is compared"
+    for migration in reversed(newer):
+        undo(database, migration)
+        assert definitions(database) == before[migration.id], f"after the undoing of {migration.id}"
+    apply_pending(database, [one.id for one in newer])
+    assert definitions(database) == after
+
+
+def undo(database: Database, migration: Migration) -> None:
+    with backend_of(database) as backend:
+        backend.rollback_one(migration)
+
+
+@contextmanager
+def backend_of(database: Database) -> Iterator[DsnBackend]:
+    backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_STATEMENT))
+    with backend:
+        yield backend
+
+
+def definitions(database: Database) -> list[str]:
+    """Return the statements that make the tables and their rows, without the bookkeeping."""
+    with closing(connected(database.settings.dsn)) as connection:
+        statements = MOMENT.sub("MOMENT", recorded(connection)).split(";\n")
+    return sorted(one for one in statements if not BOOKKEEPING.search(one))
