@@ -12,7 +12,7 @@ PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
     "GET /v1/campaigns": {"state", "name"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
-    "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "phone", "receipt"} | PAGE,
+    "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/messages.csv": {"status", "error_code", "receipt"},
     "GET /v1/messages": {"phone"} | PAGE,
     "GET /v1/recipient-lists": PAGE,
