@@ -12,6 +12,9 @@ from campaign_providers.http.requests.values import GetValue, Values
 
 GetBody = Callable[[OutboundMessage], bytes]
 
+_Optional = tuple[bytes, GetValue]
+"""Name of a field that some messages do not have, and the function that returns its value."""
+
 CONTENT_TYPES = {
     "json": "application/json",
     "form": "application/x-www-form-urlencoded",
@@ -36,31 +39,30 @@ def fields_of(fields: Mapping[str, TextTemplate], values: Values) -> GetBody:
 
     A blank is %20, which all parsers read. A field without a value is left out.
     """
-    if not any(text.alone and values.is_optional(text.alone) for text in fields.values()):
-        pieces: list[Piece] = []
-        for n, (name, text) in enumerate(fields.items()):
-            pieces += [b"&" * (n > 0), in_url(name), b"="]
-            pieces += pieces_of(text, values, in_url, in_url)
-        return CompiledText(pieces).render
-    compiled: list[tuple[bytes, GetValue | CompiledText]] = [
-        (
-            in_url(name) + b"=",
-            values.function(text.alone)
-            if text.alone and values.is_optional(text.alone)
-            else CompiledText(pieces_of(text, values, in_url, in_url)),
-        )
-        for name, text in fields.items()
-    ]
+    compiled: list[CompiledText | _Optional] = []
+    pieces: list[Piece] = []
+    for name, text in fields.items():
+        start = in_url(name) + b"="
+        if text.alone and values.is_optional(text.alone):
+            if pieces:
+                compiled.append(CompiledText(pieces))
+            pieces = []
+            compiled.append((start, values.function(text.alone)))
+        else:
+            pieces += [b"&" * bool(pieces) + start, *pieces_of(text, values, in_url, in_url)]
+    if pieces or not compiled:
+        compiled.append(CompiledText(pieces))
+    match compiled:
+        case [CompiledText() as only]:
+            return only.render
     return lambda message: b"&".join(_present(compiled, message))
 
 
-def _present(
-    compiled: list[tuple[bytes, GetValue | CompiledText]], message: OutboundMessage
-) -> list[bytes]:
+def _present(compiled: list[CompiledText | _Optional], message: OutboundMessage) -> list[bytes]:
     present = []
-    for name, made in compiled:
+    for made in compiled:
         if isinstance(made, CompiledText):
-            present.append(name + made.render(message))
-        elif (value := made(message)) is not None:
-            present.append(name + in_url(value))
+            present.append(made.render(message))
+        elif (value := made[1](message)) is not None:
+            present.append(made[0] + in_url(value))
     return present
