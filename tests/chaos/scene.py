@@ -5,8 +5,9 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from typing import TypeVar
 
 import requests
 import yaml
@@ -24,6 +25,8 @@ from tests.support.providers.recordings import RecordingProvider
 from tests.support.services.processes import Process, kill, running
 from tests.support.services.system import LOOK_AGAIN, System
 from tests.support.waiting import wait_until
+
+T = TypeVar("T")
 
 CAMPAIGN = 1000000000
 GATEWAY = "gateway"
@@ -99,6 +102,10 @@ class Scene:
         """Have everything sent to the recording provider by requests that say when they start."""
         keys = self.provider.template(headers, Connections=CONNECTIONS, Timeout="20s", **more)
         self.system.configure(Provider=GATEWAY, Providers={GATEWAY: keys})
+
+    def enter(self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that ends with the scene."""
+        return self._stack.enter_context(context)
 
     def start(self, program: str, config: Path | None = None) -> Process:
         """Run one more process of a service."""

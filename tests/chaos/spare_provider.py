@@ -8,6 +8,8 @@ from tests.support.providers.recordings import RecordingProvider, recording_prov
 
 MAIN, SPARE = "http", "spare"
 PAIR = "pair"
+SPARE_LOG = "spare.jsonl"
+"""File below the test's folder with the calls of the second provider."""
 
 BODY = {
     "message_id": "{key}",
@@ -22,7 +24,7 @@ def add_spare(
     scene: Scene, folder: Path, route: Mapping[str, object], **more: object
 ) -> RecordingProvider:
     """Have campaigns take a route, of the scene's provider and of another one beside it."""
-    spare = scene._stack.enter_context(recording_provider(folder / "spare.jsonl"))
+    spare = scene.enter(recording_provider(folder / SPARE_LOG))
     provider = {
         "Kind": "http",
         "Url": spare.url,

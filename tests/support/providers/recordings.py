@@ -52,9 +52,10 @@ class RecordingProvider:
         }
 
     def calls(self) -> list[Call]:
-        """Return every call so far, in the order of arrival."""
+        """Return every call so far, in the order of arrival; a line may be written meanwhile."""
         decode = msgspec.json.Decoder(Call).decode
-        return [decode(line) for line in self._log.read_bytes().splitlines()]
+        whole, _, _ = self._log.read_bytes().rpartition(b"\n")
+        return [decode(line) for line in whole.splitlines()]
 
     def times_called(self) -> Counter[str]:
         """Return how often each idempotency key was called so far, even while more calls arrive.

@@ -47,4 +47,4 @@ def test_a_migration_may_be_repeated_after_it_was_killed(name: str) -> None:
 
 def test_each_migration_has_a_number_of_its_own() -> None:
     numbers = [name.partition("_")[0] for name in FILES]
-    assert len(set(numbers)) == len(numbers)
+    assert numbers == [f"{number:04}" for number in range(1, len(FILES) + 1)]
