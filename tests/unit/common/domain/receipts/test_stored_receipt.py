@@ -1,4 +1,4 @@
-"""What the ledger says about a receipt: closed, turned back, another provider's, or a proof."""
+"""Effects of reports on what is stored."""
 
 import pytest
 
