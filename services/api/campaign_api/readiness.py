@@ -4,7 +4,6 @@ from threading import Lock
 from time import monotonic
 
 from campaign_api.erased.check import ErasureKeyCheck
-from campaign_api.errors import ErasureKeyMissing
 from campaign_common.errors import (
     DatabaseRefused,
     DatabaseUnavailable,
@@ -21,7 +20,7 @@ class Readiness:
 
     def __init__(self, schema: SchemaCheck, writes: WriteCheck, keys: ErasureKeyCheck) -> None:
         """Ask all checks."""
-        self._checks = schema, writes, keys
+        self._checks = schema, writes
         self._asking = Lock()
         self._began_at = float("-inf")
         self._reason: str | None = None
@@ -37,24 +36,27 @@ class Readiness:
             return self._reason
 
     def warning(self) -> str | None:
-        """Return what works and should be changed, after a check that found nothing worse."""
+        """Return what should be changed although requests are served.
+
+        A process without a key refuses imports alone: nothing else may fail with it, least of all
+        the pause of a campaign.
+        """
         try:
             return self._keys.warning()
         except RetryLater:
             return None
 
 
-def why_not_ready(schema: SchemaCheck, writes: WriteCheck, keys: ErasureKeyCheck) -> str | None:
+def why_not_ready(schema: SchemaCheck, writes: WriteCheck) -> str | None:
     """Return the reason why requests would fail now, or None if they would not."""
     try:
         schema.require()
         writes.require()
-        keys.require()
     except DatabaseRefused:
         return "the database refuses this service's login"
     except DatabaseUnavailable:
         return "the database is unavailable"
-    except (SchemaOutdated, WritesRefused, ErasureKeyMissing) as error:
+    except (SchemaOutdated, WritesRefused) as error:
         return str(error)
     except RetryLater:
         return "the database refuses statements; campaign doctor says which"

@@ -1,6 +1,7 @@
 """The check that a process has the keys of all people who were erased."""
 
 from campaign_api.erased.keys import ErasureKeys
+from campaign_api.errors import ErasureKeyMissing
 from campaign_common.database import Database
 from campaign_common.store.recipients.erased_people import key_ids
 from campaign_common.store.recipients.erasures import is_anybody_erased
@@ -18,20 +19,17 @@ class ErasureKeyCheck:
         self._database = database
         self._keys = keys
 
-    def require(self) -> None:
-        """Require that every hash can be checked here.
+    def warning(self) -> str | None:
+        """Return that imports are refused for a missing key, or bring erased people back, if so.
 
         Raises:
-            ErasureKeyMissing: a key is not configured, or can not be read.
             RetryLater: the database is unavailable.
         """
         with self._database.reading() as cursor:
             used = key_ids(cursor)
-        self._keys.required(used)
-
-    def warning(self) -> str | None:
-        """Return that people are erased without leaving a hash, if so."""
-        if self._keys.are_configured:
-            return None
-        with self._database.reading() as cursor:
-            return NO_KEY if is_anybody_erased(cursor) else None
+            is_unprotected = not self._keys.are_configured and is_anybody_erased(cursor)
+        try:
+            self._keys.required(used)
+        except ErasureKeyMissing as error:
+            return f"imports are refused: {error}"
+        return NO_KEY if is_unprotected else None

@@ -5,6 +5,7 @@ from threading import Lock
 
 from campaign_api.errors import ErasureKeyMissing
 from campaign_common.domain.erasure.erasure_key import ErasureKey
+from campaign_common.runtime.outage_log import Outage
 from campaign_common.settings import ErasureSettings
 from campaign_providers.secret_files import SecretFiles, SecretUnreadable
 
@@ -12,14 +13,17 @@ NAME = "Erasure.Keys.{}"
 
 
 class ErasureKeys:
-    """The keys, read from their files, and again when a file changes."""
+    """The keys, read from their files, and again when a file changes.
+
+    While a file cannot be read again, the keys that were read before count.
+    """
 
     def __init__(self, settings: ErasureSettings) -> None:
         self.are_configured = bool(settings.keys)
         self._files = SecretFiles({NAME.format(n): each for n, each in enumerate(settings.keys)})
         self._reading = Lock()
         self._keys: dict[str, ErasureKey] = {}
-        self._is_read = False
+        self._outage = Outage("keys of erasures not read again", "keys of erasures read again")
 
     def current(self) -> ErasureKey | None:
         """Return the key of new hashes, or None where none is configured.
@@ -46,10 +50,16 @@ class ErasureKeys:
 
     def _read(self) -> dict[str, ErasureKey]:
         with self._reading:
-            if not self._is_read or self._files.have_changed():
-                self._is_read = False
-                self._keys = self._from_files()
-                self._is_read = True
+            if not self._keys or self._files.have_changed():
+                try:
+                    self._keys = self._from_files()
+                except ErasureKeyMissing as error:
+                    if not self._keys:
+                        raise
+                    # As while a secret is replaced: the next use reads it again.
+                    self._outage.failed(str(error))
+                else:
+                    self._outage.recovered()
             return self._keys
 
     def _from_files(self) -> dict[str, ErasureKey]:

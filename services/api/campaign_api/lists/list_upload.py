@@ -56,7 +56,7 @@ class ListUploads:
         file = open_file()
         if request.carried_out:
             content = sha256_of(file)
-            request.confirm(_digest(content, file.finish()))
+            request.confirm(_digest(content, file.finish(), reconsented_by))
             return ListId(int(request.result))
         imported = self._importer.run(
             file,
@@ -70,7 +70,7 @@ class ListUploads:
             list_id = request.run_once(
                 self._transactions,
                 lambda cursor: self._complete(cursor, named, reconsented_by),
-                content=_digest(str(named.sha256), named.name),
+                content=_digest(str(named.sha256), named.name, reconsented_by),
             )
         except BaseException:
             self._importer.discard(imported.id)
@@ -91,5 +91,7 @@ class ListUploads:
         return imported.id
 
 
-def _digest(content_sha256: str, name: str) -> bytes:
-    return hashlib.sha256(f"{content_sha256} {name}".encode()).digest()
+def _digest(content_sha256: str, name: str, reconsented_by: str | None) -> bytes:
+    """Return the digest of a request; without consent as earlier versions have stored it."""
+    consent = "" if reconsented_by is None else "\0reconsented"
+    return hashlib.sha256(f"{content_sha256} {name}{consent}".encode()).digest()

@@ -129,3 +129,15 @@ def test_people_erased_long_ago_are_read_in_slices(
     upload(client, csv(MANY))
     assert stored_phones(pool).isdisjoint(MANY[:7])
     assert value(pool, "SELECT COUNT(*) FROM recipients") == len(MANY)
+
+
+def test_consent_is_part_of_a_request_and_its_key(client: FlaskClient, pool: Database) -> None:
+    """A repetition that says something else is refused, and does not answer with the first list."""
+    erase(client)
+    headers = {"Idempotency-Key": "one", "Content-Type": "text/csv"}
+    answers = [
+        client.post(URL, query_string={"name": "again", **said}, data=csv(FEW), headers=headers)
+        for said in ({}, {"reconsented": "true"})
+    ]
+    assert [answer.status_code for answer in answers] == [201, 422]
+    assert rows(pool, "SELECT * FROM reconsented_lists") == []
