@@ -27,7 +27,7 @@ CSV = f"Ann,{PHONE}\nBob,4917612345679\n"
 def test_without_the_key_nobody_is_imported(
     client: FlaskClient, pool: Database, settings: Settings
 ) -> None:
-    """A process that lacks the key of somebody refuses imports alone, and names the key by its id."""
+    """A process without the key of somebody refuses imports alone, and names the key by its id."""
     erase(client)
     for lacking in (keyed(settings, None), keyed(settings, NEXT_KEY)):
         other = client_of(lacking, pool)
