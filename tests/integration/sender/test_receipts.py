@@ -272,6 +272,21 @@ def test_undelivered_messages_are_sent_again_by_hand(reported: Scene) -> None:
     assert reported.open_commands() == 0
 
 
+def test_a_slice_with_others_skips_none(
+    reported: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is left out under the lock, here by its code, counts in the slice that selected it."""
+    monkeypatch.setattr("campaign_sender.recording.command_handlers.SLICE", 2)
+    for seq, code in ((3, "WHY"), (4, "why"), (5, "why"), (6, "why")):
+        end(reported, seq, Status.SENT)
+        report(reported, seq, UNDELIVERED, code=code)
+    reported.change(partial(retry_undelivered, **BY_HAND, undelivered=4, code="why"))
+    reported.execute_commands(4)
+    assert reported.open_commands() == 0
+    turned_back = [(4, 1), (5, 1), (6, 1)]
+    assert reported.rows("seq, generation", "message_retries") == turned_back
+
+
 def test_a_shard_has_one_command_about_receipts(reported: Scene) -> None:
     end(reported, 3, Status.UNKNOWN)
     report(reported, 3)

@@ -123,7 +123,9 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
     arguments, last_seq = command.arguments, extent[1]
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
-    undelivered = lock_undelivered(cursor, shard, campaign_id, seqs, arguments["code"], SLICE)
+    undelivered, reached = lock_undelivered(
+        cursor, shard, campaign_id, seqs, arguments["code"], SLICE
+    )
     looked_up = look_up(cursor, {(shard, campaign_id): sorted(undelivered)} if undelivered else {})
     entries = {
         key: entry
@@ -132,7 +134,6 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
         and (entry.status, entry.generation) == (Status.SENT, receipt.generation)
     }
     _requeue(cursors, command, entries)
-    reached = max(undelivered) if len(undelivered) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
