@@ -52,8 +52,8 @@ def settle_reported(
 ) -> None:
     """Record what receipts prove, and close them.
 
-    What is held has its result first. What can not be closed, or is being written, is named again by
-    a later look.
+    What is held has its result first. What can not be closed, or is being written, is named again
+    by a later look.
     """
     cursor, shard = cursors.own, command.shard
     keys = [key for key in named_messages(command) if key not in held]

@@ -71,8 +71,8 @@ def look_at_receipts(
     """Close what the ledger says is sent by now, and name the others to their owners.
 
     What another process works on is left to it, and what has no receipt any more is not listed
-    any more: the oldest come first, and would be all that is ever looked at. `named`: providers that
-    the campaigns name, without those of campaigns that are gone.
+    any more: the oldest come first, and would be all that is ever looked at. `named`: providers
+    that the campaigns name, without those of campaigns that are gone.
     """
     before = lock_receipts(cursor, due, named, skip_locked=True)
     wanted: dict[tuple[int, CampaignId], list[int]] = {}
