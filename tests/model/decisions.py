@@ -158,7 +158,7 @@ def proved(scenario: Scenario, ledger: Ledger, seq: int, generation: int) -> Led
         generation = entry.generation
     receipt = _receipt(generation)
     noted = (seq, generation) in ledger.possibly_sent_tries
-    in_doubt = entry is not None and (bool(entry.in_doubt) or noted)
+    in_doubt = noted or (entry is not None and bool(entry.in_doubt))
     if not proves_send(receipt, entry, in_doubt=in_doubt):
         return None
     return proved_row(MessageKey(CAMPAIGN_ID, seq), receipt, entry, receipt.provider)

@@ -83,6 +83,18 @@ def test_more_shards_add_their_tables(empty: Database) -> None:
     assert read(empty, "SELECT COUNT(*) FROM shard_claims") == 3
 
 
+def test_fewer_shards_keep_tables_of_receipts(empty: Database) -> None:
+    """Campaigns that began with more shards still need them, after an upgrade too."""
+    migrate(empty, 4)
+    with empty.reading() as cursor:
+        cursor.execute("DROP TABLE receipts_0, receipts_1, receipts_2, receipts_3")
+    lacking = ("receipts_0", "receipts_1", "receipts_2", "receipts_3")
+    assert schema_status(empty, 2).missing_shard_tables == lacking
+    assert migrate(empty, 2).created_tables == lacking
+    assert schema_status(empty, 2).current
+    assert read(empty, "SELECT COUNT(*) FROM receipts_3") == 0
+
+
 def test_several_at_once_migrate_once(empty: Database, make: Make) -> None:
     begin = threading.Barrier(4)
 

@@ -10,7 +10,7 @@ from yoyo.migrations import Migration, MigrationList, read_migrations
 from campaign_common.database import Database
 from campaign_common.database.limits import Limits
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema.migrate import LONGEST_STATEMENT, SOURCE, apply_pending
+from campaign_common.schema.migrate import LONGEST_STATEMENT, SOURCE, apply_pending, migrate
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.settings import MysqlSettings
 from tests.support.servers.databases import SchemaServer, fresh_schema
@@ -20,6 +20,10 @@ LAST_WITHOUT = "0008"
 """The last migration of 0.2.0, which a roll-back never goes behind."""
 
 MOMENT = re.compile(r"'\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?'")
+RECEIPTS = """
+SELECT COUNT(*) FROM information_schema.TABLES
+WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME LIKE 'receipts\\_%'
+"""
 BOOKKEEPING = re.compile(r"\b_?yoyo_")
 
 
@@ -48,6 +52,34 @@ def test_each_migration_is_undone_by_its_rollback(database: Database) -> None:
         assert definitions(database) == before[migration.id], f"after the undoing of {migration.id}"
     apply_pending(database, [one.id for one in newer])
     assert definitions(database) == after
+
+
+def test_undoing_receipts_leaves_none(database: Database) -> None:
+    """Neither their tables nor commands about them, which no older sender understands."""
+    migrate(database, 3)
+    assert read_all(database, RECEIPTS) == ((3,),)
+    kinds = ("receipts", "retry_receipts", "retry")
+    with database.transaction() as cursor:
+        cursor.execute("INSERT INTO receipts_0 VALUES (1, 1, 0, 4, 0, NULL, NULL, NULL)")
+        cursor.executemany(
+            "INSERT INTO shard_commands (shard, campaign_id, kind, arguments, requested_at)"
+            " VALUES (0, 1, %s, '{}', NOW(6))",
+            kinds,
+        )
+    (migration,) = [one for one in read_migrations(SOURCE) if one.id == "0018_receipts"]
+    for _ in range(2):  # also without any table
+        undo(database, migration)
+        assert read_all(database, RECEIPTS) == ((0,),)
+        assert read_all(database, "SELECT kind FROM shard_commands") == (("retry",),)
+        apply_pending(database, [migration.id])
+    migrate(database, 3)
+    assert read_all(database, "SELECT COUNT(*) FROM receipts_0") == ((0,),)
+
+
+def read_all(database: Database, statement: str) -> tuple[tuple[object, ...], ...]:
+    with database.reading() as cursor:
+        cursor.execute(statement)
+        return tuple(cursor.fetchall())
 
 
 def undo(database: Database, migration: Migration) -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from functools import partial
+from time import monotonic
 
 import pytest
 
@@ -236,6 +237,57 @@ def test_what_a_lost_sender_sent_is_recorded_without_a_row(reported: Scene) -> N
     assert states(reported) == {1: (0, DELIVERED, SENT)}
 
 
+def test_what_nobody_has_sent_stays_to_be_sent(reported: Scene) -> None:
+    """Of another campaign of this number, before the database was made anew."""
+    report(reported, 3)
+    settle(reported)
+    assert reported.recorded() == {}
+    assert states(reported) == {3: (0, DELIVERED, OPEN)}
+    (sent,) = submit(reported, message(3))
+    assert sent.record.seq == 3
+
+
+def test_a_doubt_of_another_generation_proves_nothing(reported: Scene) -> None:
+    reported.lose_to_another(0)
+    report(reported, 1, generation=1)
+    settle(reported)
+    assert reported.recorded() == {}
+
+
+def test_a_receipt_that_is_written_is_not_waited_for(reported: Scene) -> None:
+    """A writer may freeze; the owner goes on with the others."""
+    for seq in (3, 4):
+        end(reported, seq, Status.UNKNOWN)
+        report(reported, seq)
+    look(reported)
+    with Database.transaction(reported.database) as cursor:
+        cursor.execute(
+            "SELECT seq FROM receipts_0 WHERE campaign_id = %s AND seq = 3 FOR UPDATE", (CAMPAIGN,)
+        )
+        began = monotonic()
+        reported.execute_commands()
+        assert monotonic() - began < 1
+        assert reported.recorded() == {3: Status.UNKNOWN, 4: Status.SENT}
+    settle(reported)
+    assert reported.recorded() == {3: Status.SENT, 4: Status.SENT}
+
+
+def test_a_retry_by_hand_leaves_what_was_sent(reported: Scene) -> None:
+    """The receipt is stored, and nobody has looked at it before the order."""
+    for seq in (3, 4):
+        end(reported, seq, Status.UNKNOWN)
+    report(reported, 3)
+    reported.change(retry(Status.UNKNOWN))
+    reported.execute_commands()
+    assert reported.rows("seq, status, generation") == [
+        (3, Status.SENT, 0),
+        (4, Status.WAITING, 1),
+    ]
+    assert reported.rows("seq", "message_retries") == [(4,)]
+    assert states(reported) == {3: (0, DELIVERED, SENT)}
+    assert reported.open_commands() == 0
+
+
 def test_a_retry_by_hand_takes_the_receipt_out(reported: Scene) -> None:
     """One of the last generation says nothing about the next one."""
     end(reported, 3, Status.FAILED)
@@ -270,6 +322,19 @@ def test_undelivered_messages_are_sent_again_by_hand(reported: Scene) -> None:
         5: (0, DELIVERED, SENT),
     }
     assert reported.open_commands() == 0
+
+
+def test_a_slice_with_others_skips_none(reported: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One left out under the lock, here by its code, counts in the slice that selected it."""
+    monkeypatch.setattr("campaign_sender.recording.command_handlers.SLICE", 2)
+    for seq, code in ((3, "WHY"), (4, "why"), (5, "why"), (6, "why")):
+        end(reported, seq, Status.SENT)
+        report(reported, seq, UNDELIVERED, code=code)
+    reported.change(partial(retry_undelivered, **BY_HAND, undelivered=4, code="why"))
+    reported.execute_commands(4)
+    assert reported.open_commands() == 0
+    turned_back = [(4, 1), (5, 1), (6, 1)]
+    assert reported.rows("seq, generation", "message_retries") == turned_back
 
 
 def test_a_shard_has_one_command_about_receipts(reported: Scene) -> None:

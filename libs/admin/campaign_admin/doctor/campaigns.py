@@ -65,8 +65,8 @@ def _shard_commands(cursors: Cursors) -> Iterator[Finding]:
     if waiting:
         yield warning(
             "shard commands",
-            f"{sum(waiting.values())} commands (cancel, retry, erase) wait for the owners of shards"
-            f" {', '.join(map(str, waiting))}",
+            f"{sum(waiting.values())} commands (cancel, retry, erase, late results, receipts) wait"
+            f" for the owners of shards {', '.join(map(str, waiting))}",
             "see that senders run; their logs name each skipped command and the reason",
         )
     erasures = doctor_queries.unended_erasures(cursors.main, LATE_ERASURE)

@@ -16,7 +16,12 @@ from campaign_common.schema.status import schema_status
 from campaign_common.schema.stopped_services import require_stopped
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.store.maintenance.applied_migrations import drop_bookkeeping
-from campaign_common.store.shards.shard_tables import alter_ledgers, ensure_shards, make_view
+from campaign_common.store.shards.shard_tables import (
+    alter_ledgers,
+    ensure_receipts,
+    ensure_shards,
+    make_view,
+)
 
 SOURCE = "package:campaign_common:migrations"
 LONGEST_STATEMENT = 3600.0
@@ -86,6 +91,7 @@ def migrate_all(
         ):
             altered = alter_ledgers(cursor)
             ensure_shards(cursor, held)
+            ensure_receipts(cursor)
             if database is databases.main:
                 make_view(cursor, databases.remote_shards)
         yield MigrationReport(before.pending, before.missing_shard_tables, altered)

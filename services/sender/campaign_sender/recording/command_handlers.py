@@ -47,7 +47,7 @@ from campaign_common.store.messages.retry_schedule import (
 from campaign_common.store.receipts.turned_back import lock_undelivered, take_receipts_out
 from campaign_common.store.shards import shard_commands
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
-from campaign_sender.recording.receipt_proofs import settle_reported
+from campaign_sender.recording.receipt_proofs import prove_unknown, settle_reported
 
 SLICE = 2_000
 """Messages rewritten in one transaction."""
@@ -85,7 +85,10 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
 
 
 def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
-    """Turn messages that ended as the command says back to waiting, due now, next generation."""
+    """Turn messages that ended as the command says back to waiting, due now, next generation.
+
+    Those that were sent by their receipts end as sent instead.
+    """
     cursor = cursors.own
     extent = read_extent(cursors.main, command.campaign_id)
     if extent is None or extent[0] is CampaignState.CANCELLED:
@@ -102,7 +105,8 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
     entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
-    _requeue(cursors, command, entries)
+    proved = prove_unknown(cursors, command.shard, entries)
+    _requeue(cursors, command, {key: e for key, e in entries.items() if key not in proved})
     reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
@@ -123,7 +127,9 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
     arguments, last_seq = command.arguments, extent[1]
     first = arguments["after_seq"] + 1
     seqs = range(first, min(first + SPAN, last_seq + 1))
-    undelivered = lock_undelivered(cursor, shard, campaign_id, seqs, arguments["code"], SLICE)
+    undelivered, reached = lock_undelivered(
+        cursor, shard, campaign_id, seqs, arguments["code"], SLICE
+    )
     looked_up = look_up(cursor, {(shard, campaign_id): sorted(undelivered)} if undelivered else {})
     entries = {
         key: entry
@@ -132,7 +138,6 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
         and (entry.status, entry.generation) == (Status.SENT, receipt.generation)
     }
     _requeue(cursors, command, entries)
-    reached = max(undelivered) if len(undelivered) == SLICE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:

@@ -52,35 +52,65 @@ def settle_reported(
 ) -> None:
     """Record what receipts prove, and close them.
 
-    What is held has its result first. What can not be closed is named again by a later look.
+    What is held has its result first. What can not be closed, or is being written, is named again
+    by a later look.
     """
     cursor, shard = cursors.own, command.shard
     keys = [key for key in named_messages(command) if key not in held]
     versions = read_versions(cursors.main, {key.campaign_id for key in keys})
     named = {campaign_id: version.provider for campaign_id, version in versions.items()}
     places = [ReceiptPlace(shard, *key) for key in keys if key.campaign_id in named]
-    before = lock_receipts(cursor, places, named)
+    before = lock_receipts(cursor, places, named, skip_locked=True)
     entries = _look_up(cursor, shard, before)
-    doubts = _doubts(cursor, entries)
-    rows: list[LedgerRow] = []
-    after: Receipts = {}
+    after = record_proved(cursor, shard, before, entries, named)
     for place, receipt in before.items():
+        if receipt.is_open and place not in after:
+            entry = entries.get(MessageKey(place.campaign_id, place.seq))
+            after[place] = look_again(receipt, entry, named[place.campaign_id], is_owner=True)
+    replace_receipts(cursor, before, after, named)
+    close_command(cursor, command)
+
+
+def prove_unknown(
+    cursors: ShardCursors, shard: int, entries: Mapping[MessageKey, LedgerEntry]
+) -> set[MessageKey]:
+    """Record those of the unknown messages as sent whose receipts prove it; return them.
+
+    A receipt may be stored and not yet looked at when a person has the message sent again.
+    """
+    unknown = {key: entry for key, entry in entries.items() if entry.status == Status.UNKNOWN}
+    versions = read_versions(cursors.main, {key.campaign_id for key in unknown})
+    named = {campaign_id: version.provider for campaign_id, version in versions.items()}
+    places = [ReceiptPlace(shard, *key) for key in unknown if key.campaign_id in named]
+    before = lock_receipts(cursors.own, places, named)
+    after = record_proved(cursors.own, shard, before, unknown, named)
+    replace_receipts(cursors.own, before, after, named)
+    return {MessageKey(place.campaign_id, place.seq) for place in after}
+
+
+def record_proved(
+    cursor: Cursor,
+    shard: int,
+    receipts: Receipts,
+    entries: Mapping[MessageKey, LedgerEntry],
+    named: Mapping[CampaignId, str],
+) -> Receipts:
+    """Record as sent what locked receipts prove; return those, closed, to be stored."""
+    noted = _noted(cursor, receipts, entries)
+    rows: list[LedgerRow] = []
+    closed: Receipts = {}
+    for place, receipt in receipts.items():
         key = MessageKey(place.campaign_id, place.seq)
         entry = entries.get(key)
-        if not receipt.is_open:
-            continue
-        in_doubt = entry is not None and (bool(entry.in_doubt) or key in doubts)
-        if proves_send(receipt, entry, in_doubt=in_doubt):
+        in_doubt = key in noted or (entry is not None and bool(entry.in_doubt))
+        if receipt.is_open and proves_send(receipt, entry, in_doubt=in_doubt):
             rows.append(proved_row(key, receipt, entry, named[key.campaign_id]))
-            after[place] = receipt._replace(state=ReceiptState.SENT)
-        else:
-            after[place] = look_again(receipt, entry, named[key.campaign_id], is_owner=True)
+            closed[place] = receipt._replace(state=ReceiptState.SENT)
     insert_outcomes(cursor, shard, rows)
     for campaign_id, seqs in _waiting(rows, entries).items():
         forget_retries(cursor, shard, campaign_id, seqs)
     add_counts(cursor, count_rewrites(shard, rows, entries))
-    replace_receipts(cursor, before, after, named)
-    close_command(cursor, command)
+    return closed
 
 
 def replace_receipts(
@@ -124,17 +154,23 @@ def _look_up(cursor: Cursor, shard: int, receipts: Receipts) -> dict[MessageKey,
     return look_up(cursor, wanted)
 
 
-def _doubts(cursor: Cursor, entries: Mapping[MessageKey, LedgerEntry]) -> set[MessageKey]:
-    """Return the messages that wait, and may have been handed over by a lost sender."""
-    waiting: dict[CampaignId, list[int]] = {}
-    for key, entry in entries.items():
-        if entry.status == Status.WAITING and not entry.in_doubt:
-            waiting.setdefault(key.campaign_id, []).append(key.seq)
+def _noted(
+    cursor: Cursor, receipts: Receipts, entries: Mapping[MessageKey, LedgerEntry]
+) -> set[MessageKey]:
+    """Return the messages that a lost sender may have handed over in the generation reported.
+
+    Of those that wait, or have no row: of others it does not matter.
+    """
+    wanted: dict[CampaignId, dict[int, int]] = {}
+    for place, receipt in receipts.items():
+        entry = entries.get(MessageKey(place.campaign_id, place.seq))
+        if entry is None or (entry.status == Status.WAITING and not entry.in_doubt):
+            wanted.setdefault(place.campaign_id, {})[place.seq] = receipt.generation
     return {
         MessageKey(campaign_id, seq)
-        for campaign_id, seqs in waiting.items()
-        for seq, generation in read_possibly_sent(cursor, campaign_id, seqs)
-        if entries[MessageKey(campaign_id, seq)].generation == generation
+        for campaign_id, generations in wanted.items()
+        for seq, generation in read_possibly_sent(cursor, campaign_id, sorted(generations))
+        if generations[seq] == generation
     }
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from campaign_common.database import Database, Databases
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema import migrate_all
+from campaign_common.schema.migrate import migrate_all
 from campaign_common.settings import MysqlSettings
 from tests.integration.common.receipts.scene import ELSEWHERE, SHARDS, ReceiptScene
 from tests.support.servers.databases import SchemaServer, fresh_schema

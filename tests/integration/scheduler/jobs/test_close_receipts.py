@@ -12,7 +12,7 @@ from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.jobs import close_receipts
 from campaign_scheduler.jobs.close_receipts import ReceiptCloser
 from tests.integration.common.receipts.conftest import receipt_databases, receipts
-from tests.integration.common.receipts.scene import SHARDS, ReceiptScene, receipt
+from tests.integration.common.receipts.scene import CAMPAIGN, SHARDS, ReceiptScene, receipt
 
 __all__ = ["receipt_databases", "receipts"]
 
@@ -91,3 +91,25 @@ def test_a_receipt_that_is_named_waits_for_its_owner(opened: ReceiptScene) -> No
             cursor.execute("DELETE FROM shard_commands")
     closer(opened).look()
     assert commands(opened) == {}
+
+
+def test_what_has_no_receipt_any_more_blocks_no_other(
+    opened: ReceiptScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest batch has lost its receipts; the row that another process locks stays listed."""
+    monkeypatch.setattr(close_receipts, "BATCH", 4)
+    own = opened.databases.of_shard(0)
+    make_due(opened)
+    with own.transaction() as cursor:
+        cursor.execute("UPDATE open_receipts SET look_at = NOW(6) - INTERVAL 1 HOUR WHERE seq < 20")
+        cursor.execute("DELETE FROM receipts_0 WHERE seq < 20")
+        cursor.execute("DELETE FROM receipts_1 WHERE seq < 20")
+        cursor.execute("DELETE FROM receipt_counters")
+    with own.transaction() as cursor:
+        cursor.execute(
+            "SELECT seq FROM receipts_0 WHERE campaign_id = %s AND seq = 24 FOR UPDATE", (CAMPAIGN,)
+        )
+        for _ in range(4):
+            closer(opened).look()
+    listed = [seq for seq in opened.listed_as_open() if seq % SHARDS in (0, 1)]
+    assert listed == [24, *(seq for seq in DOUBTED if seq % SHARDS in (0, 1))]

@@ -172,10 +172,11 @@ def proves_send(stored: StoredReceipt, entry: LedgerEntry | None, *, in_doubt: b
 
     It is about the generation, whatever the try. `entry`: None if nothing is recorded; then the
     message must not be held by the owner, who waits for its result. `in_doubt`: a provider may have
-    taken it. A message that waits without any doubt was refused: that is known better.
+    taken it in this generation. What waits or has no row, and is not in doubt, was not taken: it
+    was refused, or never sent, and the receipt is about another campaign of this number.
     """
     if entry is None:
-        return True
+        return in_doubt
     if entry.generation != stored.generation:
         return False
     return entry.status == Status.UNKNOWN or (entry.status == Status.WAITING and in_doubt)

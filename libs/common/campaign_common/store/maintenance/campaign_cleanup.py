@@ -14,8 +14,9 @@ from campaign_common.domain.campaign import CampaignId
 LARGEST_SEQ = 2**32 - 1
 
 PER_SHARD = ("message_retries_{:d}", "receipts_{:d}", "messages_{:d}")
-SHARED = ("possibly_sent", "late_results", "open_receipts")
-"""Tables that are found by campaign_id and seq."""
+OPEN_RECEIPTS = "open_receipts"
+SHARED = ("possibly_sent", "late_results")
+"""Tables that are found by campaign_id and seq, as is OPEN_RECEIPTS."""
 
 
 class Slice(NamedTuple):
@@ -86,8 +87,8 @@ of deleted drafts, and facts about campaigns that are gone."""
 
 
 def tables_by_seq(shards: Sequence[int]) -> list[str]:
-    """Name the tables with a campaign's rows by seq; the ledger goes after what refers to it."""
-    return [table.format(n) for table in PER_SHARD for n in shards] + list(SHARED)
+    """Name the tables with a campaign's rows by seq; what refers to another one goes before it."""
+    return [OPEN_RECEIPTS, *(table.format(n) for table in PER_SHARD for n in shards), *SHARED]
 
 
 def delete_by_seq(
@@ -155,7 +156,7 @@ def tables_of_receipts(cursor: Cursor, campaign_id: CampaignId) -> list[str]:
     A receipt that came while its campaign was purged is written after the others were deleted.
     """
     cursor.execute(SELECT_SHARDS_OF_RECEIPTS, (campaign_id,))
-    return [f"receipts_{shard:d}" for (shard,) in cursor.fetchall()] + ["open_receipts"]
+    return [OPEN_RECEIPTS, *(f"receipts_{shard:d}" for (shard,) in cursor.fetchall())]
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

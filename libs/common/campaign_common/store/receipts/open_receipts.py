@@ -24,6 +24,7 @@ from campaign_common.store.receipts.receipt_rows import (
     Receipts,
     forget_open,
     lock_receipts,
+    read_receipts,
     write_receipts,
 )
 from campaign_common.store.shards.shard_commands import request_receipts
@@ -33,6 +34,7 @@ class Look(NamedTuple):
     """The numbers of a look at open receipts."""
 
     closed: int
+    """Receipts that are not listed as open any more."""
     named: int
     """Receipts that were named to the owners of their shards."""
 
@@ -68,8 +70,9 @@ def look_at_receipts(
 ) -> Look:
     """Close what the ledger says is sent by now, and name the others to their owners.
 
-    What another process works on is left to it. `named`: providers that the campaigns name, without
-    those of campaigns that are gone.
+    What another process works on is left to it, and what has no receipt any more is not listed
+    any more: the oldest come first, and would be all that is ever looked at. `named`: providers
+    that the campaigns name, without those of campaigns that are gone.
     """
     before = lock_receipts(cursor, due, named, skip_locked=True)
     wanted: dict[tuple[int, CampaignId], list[int]] = {}
@@ -92,10 +95,17 @@ def look_at_receipts(
             after[place] = looked
             count_change(changes, place.campaign_id, place.shard, receipt, looked)
     write_receipts(cursor, before, after, named)
+    gone += _without_row(cursor, [place for place in due if place not in before])
     forget_open(cursor, gone)
     _name_to_owners(cursor, left, before)
     add_receipt_counts(cursor, changes)
-    return Look(len(after), len(left))
+    return Look(len(after) + len(gone), len(left))
+
+
+def _without_row(cursor: Cursor, absent: Collection[ReceiptPlace]) -> list[ReceiptPlace]:
+    """Return those of `absent` that have no row; the others are locked by another process."""
+    there = read_receipts(cursor, absent, {})
+    return [place for place in absent if place not in there]
 
 
 def _name_to_owners(cursor: Cursor, left: Sequence[ReceiptPlace], receipts: Receipts) -> None:

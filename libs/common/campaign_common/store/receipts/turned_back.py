@@ -6,6 +6,7 @@ ledger as it was before finds the new generation in the row.
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -24,6 +25,16 @@ from campaign_common.store.receipts.receipt_rows import (
     write_receipts,
 )
 
+
+class Undelivered(NamedTuple):
+    """Receipts of sent messages that were not delivered."""
+
+    receipts: dict[int, StoredReceipt]
+    """By seq; their rows are locked."""
+    reached: int
+    """The last seq that was looked at; more may follow in the range."""
+
+
 SELECT_UNDELIVERED = """
 SELECT seq FROM receipts_{shard:d} WHERE campaign_id = %s AND seq BETWEEN %s AND %s
   AND state = %s AND receipt_rank = %s AND (%s IS NULL OR code = %s) ORDER BY seq LIMIT %s
@@ -37,7 +48,7 @@ def lock_undelivered(
     seqs: range,
     code: str | None,
     limit: int,
-) -> dict[int, StoredReceipt]:
+) -> Undelivered:
     """Lock the receipts of sent messages that were not delivered, up to `limit` of a range.
 
     They are read again under the lock: another report may have come in between.
@@ -50,11 +61,12 @@ def lock_undelivered(
     )
     places = [ReceiptPlace(shard, campaign_id, seq) for (seq,) in cursor.fetchall()]
     locked = lock_receipts(cursor, places, {})
-    return {
+    found = {
         place.seq: receipt
         for place, receipt in locked.items()
         if (receipt.state, receipt.rank) == wanted and code in (None, receipt.code)
     }
+    return Undelivered(found, places[-1].seq if len(places) == limit else bounds[1])
 
 
 def take_receipts_out(

@@ -132,7 +132,7 @@ def request_late_results(
 def request_receipts(cursor: Cursor, shard: int, messages: Sequence[Sequence[int]]) -> bool:
     """Have the owner of a shard look at open receipts (protocol rule 14).
 
-    `messages`: campaign, seq, generation and rank of each. A shard has one such command at a time:
+    `messages`: campaign, seq and generation of each. A shard has one such command at a time:
     False: it is pending, and the receipts are to be named by a later look.
     """
     arguments = json.dumps({"messages": messages})

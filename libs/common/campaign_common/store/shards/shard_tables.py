@@ -145,6 +145,15 @@ def ensure_shards(cursor: Cursor, shards: Iterable[int]) -> None:
         cursor.execute(INSERT_CLAIM, (shard,))
 
 
+def ensure_receipts(cursor: Cursor) -> None:
+    """Create the missing tables of receipts of all ledgers that are present.
+
+    Those of shards that the configuration no longer names, too: their campaigns may still run.
+    """
+    for shard in _shards_present(cursor):
+        cursor.execute(CREATE_RECEIPTS.format(shard=shard))
+
+
 def alter_ledgers(cursor: Cursor) -> tuple[str, ...]:
     """Give the ledgers and retries of an older version what they lack; return their names.
 
@@ -169,14 +178,18 @@ def make_view(cursor: Cursor, elsewhere: Collection[int]) -> None:
 
 
 def missing_shard_tables(cursor: Cursor, shards: Iterable[int]) -> list[str]:
-    """Name the tables that these shards need and the database lacks."""
-    present = set()
+    """Name the tables that these shards need and the database lacks.
+
+    And the tables of receipts of the other ledgers that it has.
+    """
+    shards, present = list(shards), set[str]()
     for named in (TABLES_NAMED, RECEIPTS_NAMED):
         cursor.execute(named)
         present |= {row[0] for row in cursor.fetchall()}
     needed = [
         f"{table}_{n}" for n in shards for table in ("messages", "message_retries", "receipts")
     ]
+    needed += [f"receipts_{n}" for n in _shards_present(cursor) if n not in shards]
     return [table for table in needed if table not in present]
 
 

@@ -142,7 +142,7 @@ class CallbackEndpoint:
             response = answering.refused(error)
         start_response(response.status, [*response.headers, (REQUEST_ID, answering.request_id)])
         self._count(answering, response)
-        return [response.body]
+        return [] if answering.method == "HEAD" else [response.body]
 
     def _known_target(self, environ: Environ) -> CallbackTarget:
         if not is_callback(environ):
