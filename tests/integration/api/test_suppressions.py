@@ -6,8 +6,10 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_common.database import Database
+from campaign_common.domain.api_key import Scope
 from campaign_common.store.suppressions import listing
 from tests.integration.api.stored import rows, value
+from tests.support.keys import bearer, make_key
 
 PHONE = "4917612345678"
 OTHER = "4917612345679"
@@ -53,8 +55,8 @@ def test_what_is_added_is_read_again(client: FlaskClient) -> None:
     assert client.get("/v1/suppressions").json["suppressions"] == [described]
     person = client.get(f"/v1/suppressions/{PHONE}").json
     assert person["suppressions"] == [described]
-    assert [(c["scope"], c["is_added"], c["actor"]) for c in person["changes"]] == [
-        ("topic:offers", True, "api")
+    assert [(c["scope"], c["is_added"], c["until"], c["actor"]) for c in person["changes"]] == [
+        ("topic:offers", True, "2036-01-31T09:30:00.000Z", "api")
     ]
 
 
@@ -66,6 +68,29 @@ def test_adding_again_replaces_and_keeps_the_earliest_wish(client: FlaskClient) 
 
 
 @pytest.mark.parametrize(
+    ("before", "after", "status"),
+    [
+        pytest.param(None, "2035-01-01T00:00:00Z", 403, id="one without end"),
+        pytest.param("2036-01-01T00:00:00Z", "2035-01-01T00:00:00Z", 403, id="earlier"),
+        pytest.param("2036-01-01T00:00:00Z", "2036-01-01T00:00:00Z", 200, id="the same"),
+        pytest.param("2036-01-01T00:00:00Z", "2037-01-01T00:00:00Z", 200, id="later"),
+        pytest.param("2036-01-01T00:00:00Z", None, 200, id="without end"),
+    ],
+)
+def test_only_an_admin_key_shortens_a_suppression(
+    client: FlaskClient, pool: Database, before: str | None, after: str | None, status: int
+) -> None:
+    """A suppression that ends earlier is removed in part, and removing one needs admin."""
+    add(client, until=before)
+    body = {"phone": PHONE, "until": after}
+    writing, admin = (bearer(make_key(pool, scope)) for scope in (Scope.WRITE, Scope.ADMIN))
+    assert client.post("/v1/suppressions", json=body, headers=writing).status_code == status
+    changes = value(pool, "SELECT COUNT(*) FROM suppression_changes")
+    assert changes == (1 if status == 403 else 2)
+    assert client.post("/v1/suppressions", json=body, headers=admin).status_code == 200
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         pytest.param({"scope": "all"}, id="no scope"),
@@ -73,6 +98,7 @@ def test_adding_again_replaces_and_keeps_the_earliest_wish(client: FlaskClient) 
         pytest.param({"phone": "12"}, id="no number"),
         pytest.param({"since": "2999-01-01T00:00:00Z"}, id="a wish of the future"),
         pytest.param({"until": "tomorrow"}, id="no time"),
+        pytest.param({"until": "2020-01-01T00:00:00Z"}, id="over already"),
         pytest.param({"colour": "red"}, id="unknown field"),
     ],
 )

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS suppression_changes (
   scope       VARCHAR(80) NOT NULL,
   is_added    TINYINT NOT NULL,
   reason      VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  until       DATETIME(6) NULL,
   actor       VARCHAR(64) NOT NULL,
   changed_at  DATETIME(6) NOT NULL,
   PRIMARY KEY (id),

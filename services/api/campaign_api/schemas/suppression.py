@@ -75,21 +75,26 @@ class SuppressionBody(Schema):
     reason = reason(load_default=REQUESTED)
     source = source(load_default="api")
     since = Moment(metadata={"description": "Time of the wish; now if left out."})
-    until = Moment(allow_none=True, metadata={"description": "Time at which it is over."})
+    until = Moment(
+        allow_none=True, metadata={"description": "Time at which it is over, in the future."}
+    )
     note = Text(allow_none=True, validate=length(LONGEST_NOTE))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: object) -> Suppression:
-        since = data.get("since")
-        if since is not None and since > datetime.now(UTC):
+        since, until = data.get("since"), data.get("until")
+        now = datetime.now(UTC)
+        if since is not None and since > now:
             raise ValidationError("must not lie in the future", "since")
+        if until is not None and until <= now:
+            raise ValidationError("must lie in the future", "until")
         return Suppression(
             data["phone"],
             data["scope"],
             data["reason"],
             data["source"],
             _naive(since),
-            _naive(data.get("until")),
+            _naive(until),
             data.get("note"),
         )
 
@@ -154,6 +159,7 @@ class SuppressionChangeSchema(Schema):
     scope = fields.String(required=True)
     is_added = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True)
+    until = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     actor = fields.String(required=True)
     changed_at = fields.String(required=True, metadata={"format": "date-time"})
 

@@ -99,14 +99,16 @@ def resource(
     @routes.post("/suppressions")
     @routes.arguments(SuppressionBody)
     @routes.response(200, SuppressionSchema)
-    @routes.problems(400, 413, 415, 422)
+    @routes.problems(400, 403, 413, 415, 422)
     def add(suppression: Suppression) -> dict[str, Any]:
         """Add a suppression, or replace what is said of one.
 
         No message of a campaign that it applies to is sent to the person later than 2 s after the
-        response. Repeating the request is harmless; `since` stays the earliest time.
+        response. Repeating the request is harmless; `since` stays the earliest time. To give one
+        that exists an earlier `until` needs the scope admin, as removing it does.
         """
-        described = records.put(suppression, caller().name)
+        may_shorten = caller().scope.allows(Scope.ADMIN)
+        described = records.put(suppression, caller().name, may_shorten=may_shorten)
         log.info("suppression added", scope=suppression.scope, key=caller().name)
         return described
 
