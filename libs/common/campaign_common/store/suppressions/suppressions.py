@@ -146,6 +146,4 @@ def require_in_reach(began: float, longest: float) -> None:
 
 
 def _note_change(cursor: Cursor, one: Suppression, actor: str, *, is_added: bool) -> None:
-    cursor.execute(
-        NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, one.until, actor)
-    )
+    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, one.until, actor))
