@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 
 from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
+from campaign_common.domain.suppressions.suppression_scope import scope_of_answer
 from campaign_common.store.suppressions import listing
 from tests.integration.api.stored import rows, value
 from tests.support.keys import bearer, make_key
@@ -115,9 +116,9 @@ def test_one_scope_is_removed(client: FlaskClient, pool: Database) -> None:
     assert client.delete(f"/v1/suppressions/{PHONE}").status_code == 422
     assert client.delete(f"/v1/suppressions/{PHONE}?scope=*").status_code == 204
     assert client.delete(f"/v1/suppressions/{PHONE}?scope=*").status_code == 404
-    assert all_scopes(client) == [(PHONE, "sender:Shop")]
+    assert all_scopes(client) == [(PHONE, "sender:shop")]
     changes = rows(pool, "SELECT scope, is_added FROM suppression_changes ORDER BY id")
-    assert changes == [("*", 1), ("sender:Shop", 1), ("*", 0)]
+    assert changes == [("*", 1), ("sender:shop", 1), ("*", 0)]
 
 
 def test_pages_follow_each_other(client: FlaskClient) -> None:
@@ -159,7 +160,7 @@ def test_a_file_is_imported_without_a_change_for_each_row(
     assert [reject["reason"].split()[0] for reject in done["first_rejects"]] == ["phone", "scope"]
     stored = rows(pool, "SELECT phone, scope, reason, source FROM suppressions ORDER BY phone")
     assert stored == [
-        (PHONE, "sender:Shop", "crm", "old system"),
+        (PHONE, "sender:shop", "crm", "old system"),
         (OTHER, "*", "crm", "old system"),
     ]
     assert value(pool, "SELECT COUNT(*) FROM suppression_changes") == 0
@@ -182,11 +183,24 @@ def test_an_import_never_shortens_a_suppression(client: FlaskClient) -> None:
 
 def test_an_export_can_be_imported(client: FlaskClient, pool: Database) -> None:
     add(client, note="=1+1", scope="topic:offers")
+    add(client, scope=scope_of_answer("p", "+491701234567"))
+    add(client, scope=scope_of_answer("p", "MG0123456789abcdef0123456789abcdef"))
     upload(client, f"phone\n{OTHER}\n")
     exported = client.get("/v1/suppressions.csv").text
     before = rows(pool, "SELECT * FROM suppressions ORDER BY phone")
-    assert upload(client, exported)["accepted"] == 2
+    done = upload(client, exported)
+    assert (done["accepted"], done["rejected"]) == (4, 0)
     assert rows(pool, "SELECT * FROM suppressions ORDER BY phone") == before
+    for phone, scope in all_scopes(client):
+        assert client.delete(f"/v1/suppressions/{phone}?scope={scope}").status_code == 204
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00", "tomorrow"]
+)
+def test_a_moment_out_of_range_is_a_reject(client: FlaskClient, moment: str) -> None:
+    done = upload(client, f"phone,until\n{PHONE},{moment}\n{OTHER},\n")
+    assert (done["accepted"], done["rejected"]) == (1, 1)
 
 
 @pytest.mark.parametrize(

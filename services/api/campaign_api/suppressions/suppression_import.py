@@ -177,11 +177,11 @@ class _Rows:
         if not reason.isascii():
             return "reason is not ASCII"
         try:
-            require_suppression_scope(scope)
+            scope = require_suppression_scope(scope)
             since, until = (_moment(given.get(name, "")) for name in ("since", "until"))
         except SuppressionScopeInvalid as error:
             return f"scope {error}"
-        except ValueError:
+        except (ValueError, OverflowError):  # the year is 10000 in UTC
             return "since or until is no time such as 2026-01-31T09:30:00Z"
         return scope, reason, source, since, until, given.get("note") or None
 
