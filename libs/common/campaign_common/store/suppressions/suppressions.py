@@ -66,6 +66,15 @@ WHERE phone = %s ORDER BY id
 """
 
 
+# The row stays: senders follow the ids, and read the numbers of young rows alone.
+BLANK_CHANGES = """
+UPDATE suppression_changes SET phone = ''
+WHERE phone = %s AND changed_at < NOW(6) - INTERVAL %s SECOND
+"""
+
+SELECT_CHANGED = "SELECT 1 FROM suppression_changes WHERE phone = %s LIMIT 1"
+
+
 class SuppressionChange(NamedTuple):
     """One change of a person's suppressions; times are UTC, naive.
 
@@ -132,6 +141,15 @@ def changes_of(cursor: Cursor, phone: str) -> list[SuppressionChange]:
         SuppressionChange(id_, scope, bool(is_added), *others)
         for id_, scope, is_added, *others in cursor.fetchall()
     ]
+
+
+def blank_changes(cursor: Cursor, phone: str, longest: float) -> bool:
+    """Take a person's number from the changes that no sender needs; return whether none has it.
+
+    Senders need those of the last `longest` seconds, the longest transaction.
+    """
+    cursor.execute(BLANK_CHANGES, (phone, longest))
+    return not cursor.execute(SELECT_CHANGED, (phone,))
 
 
 def require_in_reach(began: float, longest: float) -> None:
