@@ -1,15 +1,28 @@
 """/v1/suppressions: adding, reading, removing, importing and exporting."""
 
+import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from campaign_common.database import Database
+from campaign_api.app import create_app
+from campaign_api.suppressions import suppression_import
+from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.suppressions.suppression_scope import scope_of_answer
+from campaign_common.settings import Settings
 from campaign_common.store.suppressions import listing
-from tests.integration.api.stored import rows, value
+from campaign_common.store.suppressions.imports import (
+    ImportProgress,
+    begin_import,
+    end_abandoned_imports,
+    end_import,
+    import_suppressions,
+)
+from campaign_common.store.suppressions.suppressions import Suppression
+from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
 
 PHONE = "4917612345678"
@@ -201,6 +214,46 @@ def test_an_export_can_be_imported(client: FlaskClient, pool: Database) -> None:
 def test_a_moment_out_of_range_is_a_reject(client: FlaskClient, moment: str) -> None:
     done = upload(client, f"phone,until\n{PHONE},{moment}\n{OTHER},\n")
     assert (done["accepted"], done["rejected"]) == (1, 1)
+
+
+def test_the_end_of_an_import_waits_for_its_last_batch(
+    settings: Settings, pool: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that is committed after the number is raised would not be looked up."""
+    limited = replace(settings, api=replace(settings.api, max_upload_rows=1))
+    ended = threading.Event()
+    seen: list[bool] = []
+
+    def store(*others: Any, **more: Any) -> None:  # noqa: ANN401 - as it is called
+        seen.append(ended.wait(0.5))
+        import_suppressions(*others, **more)
+
+    def end(*others: Any, **more: Any) -> None:  # noqa: ANN401 - as it is called
+        ended.set()
+        end_import(*others, **more)
+
+    monkeypatch.setattr(suppression_import, "BATCH_ROWS", 1)
+    monkeypatch.setattr(suppression_import, "import_suppressions", store)
+    monkeypatch.setattr(suppression_import, "end_import", end)
+    client = create_app(limited, Databases((pool,))).test_client()
+    text = f"phone\n{PHONE}\n{OTHER}\n"
+    refused = client.post("/v1/suppressions.csv", data=text, content_type="text/csv")
+    assert (refused.status_code, seen, ended.is_set()) == (413, [False], True)
+    assert value(pool, "SELECT COUNT(*) FROM suppressions") == 1
+
+
+def test_the_sweep_ends_an_import_that_was_killed(pool: Database) -> None:
+    before = value(pool, "SELECT imports FROM suppression_state")
+    with pool.transaction() as cursor:
+        progress = ImportProgress(1, 0, begin_import(cursor, "api", "crm"))
+        row = Suppression(PHONE, "*", "import", "crm")
+        import_suppressions(cursor, [row], progress)
+        assert end_abandoned_imports(cursor, 60.0) == 0
+    change(pool, "UPDATE suppression_imports SET progress_at = NOW(6) - INTERVAL 2 MINUTE")
+    for ended in (1, 0):
+        with pool.transaction() as cursor:
+            assert end_abandoned_imports(cursor, 60.0) == ended
+    assert value(pool, "SELECT imports FROM suppression_state") == before + 1
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         keys = ErasureKeys(self._settings.erasure)
         longest = longest_transaction(self._settings.mysql.tran_timeout)
         eraser = Eraser(main, self._settings.msg_table_sharding_size, keys, longest)
-        self._sweeper = Sweeper(main, eraser)
+        self._sweeper = Sweeper(main, eraser, longest)
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
