@@ -104,6 +104,19 @@ def test_only_an_admin_key_shortens_a_suppression(
     assert client.post("/v1/suppressions", json=body, headers=admin).status_code == 200
 
 
+def test_a_national_number_is_read_with_its_region(client: FlaskClient) -> None:
+    """Lists that are imported with a region have the same digits."""
+    national, query = "0176 12345678", "?default_region=DE"
+    assert add(client, phone=national, default_region="DE")["phone"] == PHONE
+    assert client.get(f"/v1/suppressions/{national}{query}").json["phone"] == PHONE
+    assert client.delete(f"/v1/suppressions/{national}{query}&scope=*").status_code == 204
+    assert upload(client, f"phone\n{national}\n0049{OTHER[2:]}\n", query)["accepted"] == 2
+    assert all_scopes(client) == [(PHONE, "*"), (OTHER, "*")]
+    body = {"phone": "0049", "default_region": "DE"}
+    refused = client.post("/v1/suppressions", json=body)
+    assert (refused.status_code, "region DE" in refused.text) == (422, True)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from campaign_api.schemas.fields import Integer, Moment, Text, length, whole
-from campaign_api.schemas.phone import PhoneNumber
+from campaign_api.schemas.phone import PhoneText, digits_of, region
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.suppressions.suppression_scope import (
     EVERYTHING,
@@ -70,7 +70,8 @@ def source(**options: Any) -> Text:  # noqa: ANN401 - marshmallow's options
 class SuppressionBody(Schema):
     """A suppression that is to be added, or to replace what is said of it."""
 
-    phone = PhoneNumber(required=True)
+    phone = PhoneText(required=True)
+    default_region = region()
     scope = ScopeField(load_default=EVERYTHING)
     reason = reason(load_default=REQUESTED)
     source = source(load_default="api")
@@ -89,7 +90,7 @@ class SuppressionBody(Schema):
         if until is not None and until <= now:
             raise ValidationError("must lie in the future", "until")
         return Suppression(
-            data["phone"],
+            digits_of(data["phone"], data.get("default_region")),
             data["scope"],
             data["reason"],
             data["source"],
@@ -99,7 +100,13 @@ class SuppressionBody(Schema):
         )
 
 
-class RemovalParameters(Schema):
+class PersonParameters(Schema):
+    """The region of a person's number."""
+
+    default_region = region()
+
+
+class RemovalParameters(PersonParameters):
     """The suppression that is to be removed."""
 
     scope = ScopeField(required=True)
@@ -125,8 +132,8 @@ class SuppressionPageParameters(SuppressionFilterParameters, PageParameters):
     cursor = Cursor(str, str, load_default=SuppressionPosition())
 
 
-class ImportParameters(Schema):
-    """Values of the columns that a file lacks."""
+class ImportParameters(PersonParameters):
+    """Values of the columns that a file lacks, and the region of its numbers."""
 
     scope = ScopeField(load_default=EVERYTHING)
     reason = reason(load_default="import")
