@@ -84,8 +84,8 @@ class SuppressionRecords:
     ) -> dict[str, Any]:
         """Add a suppression, or replace what is said of it; return it as it is then.
 
-        It holds for every sender within 2 s of the return. Whoever ends one earlier than it was to
-        end removes it in part: `may_shorten` says that the client may.
+        It holds for every sender within 2 s of the return. Ending one earlier than it was to
+        end removes it in part: `may_shorten` says that the client may do that.
 
         Raises:
             InsufficientScope: it would end one earlier, and the client may not.
