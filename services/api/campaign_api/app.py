@@ -55,6 +55,7 @@ from campaign_api.web.routing.documentation import Documentation
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_common.database import Databases
+from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
 
@@ -103,6 +104,7 @@ def create_app(
     slots = ImportSlots(settings.api.max_imports)
     keys = ErasureKeys(settings.erasure)
     shards = settings.msg_table_sharding_size
+    longest = longest_transaction(settings.mysql.tran_timeout)
     transactions = RetryingTransactions(database, settings.timeout)
     erasures = ErasureRegister(transactions, keys, shards)
     importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
@@ -122,7 +124,7 @@ def create_app(
         campaign_messages.resource(CampaignMessages(databases)),
         trial_message.resource(database, settings, trial_limit),
         messages.resource(RecipientHistory(databases, shards)),
-        recipients.resource(Eraser(database, shards, keys)),
+        recipients.resource(Eraser(database, shards, keys, longest)),
         suppressions.resource(
             SuppressionRecords(database, settings),
             SuppressionImport(database, settings, Turn()),

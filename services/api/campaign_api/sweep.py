@@ -1,4 +1,7 @@
-"""Sweeper: deletes the rows of abandoned imports, and of replaced and deleted lists."""
+"""Sweeper: deletes the rows of abandoned imports, and of replaced and deleted lists.
+
+It also ends what a process that is gone has left: erasures, and imports of suppressions.
+"""
 
 import threading
 from functools import partial
@@ -16,9 +19,13 @@ from campaign_common.store.messages.trial_sends import delete_old_test_messages
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipients import delete_some_recipients
 from campaign_common.store.recipients.rejects import delete_some_rejects
+from campaign_common.store.suppressions.imports import end_abandoned_imports
 
 ABANDONED_AFTER = 600
 """Seconds without progress after which an import counts as dead."""
+
+LONGEST_BATCH = 60.0
+"""Seconds without progress after which an import of suppressions counts as dead."""
 
 ROWS_AT_ONCE = 5_000
 """Rows deleted in one transaction; small, so that their locks are short."""
@@ -65,8 +72,10 @@ def _delete_rows(database: Database, list_id: ListId, stop: threading.Event) -> 
 class Sweeper:
     """Sweeper with a thread of its own, at the start and about once a minute."""
 
-    def __init__(self, database: Database, eraser: Eraser) -> None:
+    def __init__(self, database: Database, eraser: Eraser, longest: float = 0.0) -> None:
+        """Take the seconds of the longest transaction."""
         self._database = database
+        self._import_idle = max(longest, LONGEST_BATCH)
         self._eraser = eraser
         self._stop = threading.Event()
         self._sweeping = PeriodicThread(
@@ -86,6 +95,9 @@ class Sweeper:
         delete_outdated_keys(self._database, self._stop)
         self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
+        end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
+        if imports := self._database.run(end_imports):
+            log.info("abandoned imports of suppressions ended", imports=imports)
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:

@@ -60,6 +60,7 @@ from campaign_sender.message import Message
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
+from campaign_sender.recording.answered_suppressions import AnsweredSuppressions
 from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
@@ -177,7 +178,16 @@ class Sender:
             provider: configured.limits.limits
             for provider, configured in settings.configured_providers.items()
         }
-        self._trial_sends = TrialSends(databases.main, providers, limits)
+        self._trial_sends = TrialSends(
+            databases.main,
+            providers,
+            limits,
+            write_suppressions=AnsweredSuppressions(
+                databases.main,
+                settings.originator_of,
+                longest_transaction(settings.mysql.tran_timeout),
+            ).write,
+        )
         self._checks = ProviderChecks(
             databases.main,
             provider_checks(settings),

@@ -156,6 +156,27 @@ def test_content_that_its_provider_does_not_take_is_not_sent(pool: Database) -> 
     assert outcome(pool, test_id) == (Status.FAILED, None, "content_not_taken")
 
 
+def test_an_answer_that_suppresses_is_stored_before_its_outcome(pool: Database) -> None:
+    phone, told = Phone(), list[object]()
+    test_id = want(pool)
+
+    def write(results: Sequence[SendResult[Message]]) -> None:
+        told.extend(results)
+        assert outcome(pool, test_id)[0] is None
+        if len(told) == 1:
+            raise DatabaseUnavailable("gone")
+
+    sends = Sending(pool, {"phone": phone.make}, UNLIMITED, write_suppressions=write)
+    sends.step()
+    (message,) = phone.submitted
+    phone.submitted.clear()
+    sends.on_results([SendResult(message, SendStatus.PERMANENT, None, "21610", suppress=True)])
+    with pytest.raises(DatabaseUnavailable):
+        sends.step()
+    sends.step()
+    assert (len(told), outcome(pool, test_id)) == (2, (Status.FAILED, None, "21610"))
+
+
 def test_two_senders_send_once(pool: Database) -> None:
     phones = [Phone() for _ in range(4)]
     ids = [want(pool) for _ in range(30)]

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from campaign_admin.doctor.finding import Finding, warning
+from campaign_admin.doctor.finding import Finding, failed, warning
 from campaign_common.settings import Settings
 from campaign_common.settings.provider_digest import describe_provider
 from campaign_common.store.maintenance.statistics import SenderHeartbeat
@@ -24,6 +24,18 @@ def compare_with(settings: Settings, senders: Sequence[SenderHeartbeat]) -> Iter
     yield from routes_of(
         senders, {name: route.described for name, route in settings.route_settings.items()}
     )
+
+
+def without_suppressions(senders: Sequence[SenderHeartbeat]) -> Iterator[Finding]:
+    """Name the senders that send to suppressed people, where there are some: those of 0.2.0."""
+    old = sorted(sender.name for sender in senders if sender.routes is None)
+    if old:
+        yield failed(
+            "suppressions",
+            f"{', '.join(old)} of 0.2.0 sends to people with a suppression",
+            "pause the campaigns until all senders are of this version"
+            " (docs/operations/upgrading.md)",
+        )
 
 
 def providers_of(senders: Sequence[SenderHeartbeat]) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from campaign_admin.doctor.finding import (
     unless,
     warning,
 )
-from campaign_admin.doctor.sender_settings import compare_with
+from campaign_admin.doctor.sender_settings import compare_with, without_suppressions
 from campaign_admin.doctor.sizes import check_sizes
 from campaign_admin.kafka.rights import lacking_rights
 from campaign_admin.kafka.topic_report import TopicReport, report_on
@@ -24,6 +24,7 @@ from campaign_common.kafka import clients, topics
 from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.settings import Settings
 from campaign_common.store.maintenance.statistics import SenderHeartbeat, live_senders
+from campaign_common.store.suppressions.lookup import is_anybody_suppressed
 
 SHORTEST_RETENTION = 3600
 """Seconds; what is deleted before it is sent has to be published again."""
@@ -59,6 +60,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         return [*rights, unknown("topic", str(error))]
     with databases.reading() as cursors:
         senders = live_senders(cursors)
+        are_suppressed = is_anybody_suppressed(cursors.main)
     topic = Topic(report, topic_settings, senders)
     return [
         *rights,
@@ -69,6 +71,7 @@ def check_topic(databases: Databases, admin: AdminClient, settings: Settings) ->
         *unless("retention", _erasable(admin, topic), "records are deleted as soon as promised"),
         *check_sizes(admin, name),
         *_senders(topic, settings),
+        *(without_suppressions(senders) if are_suppressed else ()),
         _session(admin, settings),
         *_lag(topic),
     ]

@@ -18,6 +18,7 @@ CREATE TABLE IF NOT EXISTS suppression_changes (
   scope       VARCHAR(80) NOT NULL,
   is_added    TINYINT NOT NULL,
   reason      VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  until       DATETIME(6) NULL,
   actor       VARCHAR(64) NOT NULL,
   changed_at  DATETIME(6) NOT NULL,
   PRIMARY KEY (id),
@@ -25,15 +26,17 @@ CREATE TABLE IF NOT EXISTS suppression_changes (
   KEY phone (phone)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
--- Imports of suppressions, as they end.
+-- Imports of suppressions; those without an end are under way, or their process is gone.
 CREATE TABLE IF NOT EXISTS suppression_imports (
   id          BIGINT UNSIGNED NOT NULL AUTO_INCREMENT,
   actor       VARCHAR(64) NOT NULL,
   source      VARCHAR(64) NOT NULL,
   accepted    BIGINT UNSIGNED NOT NULL,
   rejected    BIGINT UNSIGNED NOT NULL,
-  ended_at    DATETIME(6) NOT NULL,
-  PRIMARY KEY (id)
+  progress_at DATETIME(6) NOT NULL,
+  ended_at    DATETIME(6) NULL,
+  PRIMARY KEY (id),
+  KEY ended_at (ended_at)
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
 
 -- One row. An import raises the number where it ends: senders then look up all that they hold.

@@ -11,9 +11,11 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
+from campaign_common.domain.suppressions.suppression_scope import applies
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.planning.provider_fit import require_support
 from campaign_common.settings import Settings
+from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.message_listing import read_message_source
 from campaign_common.store.messages.trial_sends import (
@@ -22,9 +24,12 @@ from campaign_common.store.messages.trial_sends import (
     insert_trial_message,
     read_trial_message,
 )
+from campaign_common.store.suppressions.lookup import look_up_suppressed
 
 WAIT = 10.0
 """Seconds that a request waits for the outcome."""
+
+SUPPRESSED_PERSON = 'is suppressed; "suppressed": "send" sends all the same, with an admin key'
 
 POLL_INTERVAL = 0.1
 """Seconds between two reads."""
@@ -40,13 +45,18 @@ def store_trial_message(
     phone: str,
     attributes: Mapping[str, str],
     actor: str,
+    *,
+    send_if_suppressed: bool = False,
 ) -> int:
     """Render a campaign's content and store the message for a sender; return its id.
+
+    It is refused where a suppression applies to it, unless `send_if_suppressed`.
 
     Raises:
         CampaignUnknown: there is none of that id.
         PlanInvalid: its provider is not configured, or does not take its content any more.
-        RequestInvalid: placeholders are missing, or the message is too large.
+        RequestInvalid: placeholders are missing, the message is too large, or the person is
+            suppressed.
     """
     source = read_message_source(cursor, campaign_id)
     if source is None:
@@ -58,6 +68,12 @@ def store_trial_message(
     route = routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
     rendered = render(CompiledContent(content), phone, attributes)
+    if not send_if_suppressed:
+        version = read_versions(cursor, [campaign_id])[campaign_id]
+        scopes = look_up_suppressed(cursor, [phone]).get(phone, ())
+        seen = originator or settings.originator_of(provider)
+        if applies(scopes, provider, seen, version.topic):
+            raise RequestInvalid([InvalidField("phone", SUPPRESSED_PERSON)])
     return insert_trial_message(
         cursor,
         NewTrialMessage(campaign_id, provider, phone, rendered, originator, actor),

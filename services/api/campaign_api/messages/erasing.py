@@ -18,6 +18,7 @@ from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
 from campaign_common.store.recipients import erasures as store
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
+from campaign_common.store.suppressions.suppressions import blank_changes
 
 RETRY_SECONDS = 10.0
 """Seconds for which each transaction is retried while the database is down."""
@@ -43,12 +44,18 @@ log = structlog.get_logger(__name__)
 class Eraser:
     """Execution of erasures up to the dead letters; every step is idempotent."""
 
-    def __init__(self, database: Database, shards: int, keys: ErasureKeys) -> None:
-        """Erase with `shards`, the number of shards of future campaigns."""
+    def __init__(
+        self, database: Database, shards: int, keys: ErasureKeys, longest: float = LEFT_AFTER
+    ) -> None:
+        """Erase with `shards`, the number of shards of future campaigns.
+
+        `longest`: seconds of the longest transaction.
+        """
         self._database = database
         self._keys = keys
         self._transactions = RetryingTransactions(database, RETRY_SECONDS)
         self._shards = shards
+        self._longest = longest
 
     def erase(self, phone: str, actor: str) -> tuple[Erasure, bool]:
         """Erase a person, at least from every recipient list.
@@ -93,8 +100,11 @@ class Eraser:
         if erasure.step is ErasureStep.RECIPIENTS:
             erasure = self._erase_recipients(erasure)
         written = PhonePattern(*forms_of(erasure.phone))
+        blank = partial(_blank_some, written=written, longest=self._longest)
         while erasure.step is ErasureStep.REJECTS and not is_over():
-            erasure = self._transactions.run(partial(_blank_some, erasure=erasure, written=written))
+            before, erasure = erasure, self._transactions.run(partial(blank, erasure=erasure))
+            if erasure == before:
+                break  # changes of suppressions are too young
         return erasure
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
@@ -131,8 +141,11 @@ def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
     return moved
 
 
-def _blank_some(cursor: Cursor, erasure: Erasure, written: PhonePattern) -> Erasure:
-    """Blank the number in a slice of the rejects of one list, or move to the next step."""
+def _blank_some(cursor: Cursor, erasure: Erasure, written: PhonePattern, longest: float) -> Erasure:
+    """Blank the number in a slice of the rejects of one list, or move to the next step.
+
+    The last slice waits for the changes of the person's suppressions, whose number goes with it.
+    """
     list_id, after_line = erasure.after_list_id, erasure.after_line
     rejects = store.read_rejects(cursor, list_id, after_line, REJECTS_AT_ONCE)
     found = [reject.line for reject in rejects if written.is_in(reject.raw_text)]
@@ -141,7 +154,9 @@ def _blank_some(cursor: Cursor, erasure: Erasure, written: PhonePattern) -> Eras
         moved = erasure._replace(after_line=rejects[-1].line)
     elif (next_list := store.next_rejected_list(cursor, erasure)) is not None:
         moved = erasure._replace(after_list_id=next_list, after_line=0)
-    else:
+    elif blank_changes(cursor, erasure.phone, longest):
         moved = erasure._replace(step=ErasureStep.DEAD_LETTERS)
+    else:
+        return erasure
     store.move_erasure(cursor, moved)
     return moved

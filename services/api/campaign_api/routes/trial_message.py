@@ -9,7 +9,7 @@ from campaign_api.campaigns.trial_messages import describe, store_trial_message,
 from campaign_api.errors import NotFound
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.trial_message import TestMessageRequest, TestMessageResponse
-from campaign_api.web.caller import caller
+from campaign_api.web.caller import Scope, caller, require_scope
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.limits.trial_limit import TrialLimit
 from campaign_api.web.routing.resource import Resource
@@ -38,7 +38,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
     @routes.arguments(TestMessageRequest)
     @routes.response(200, TestMessageResponse)
     @routes.alt_response(202, schema=TestMessageResponse, description="It is not known yet.")
-    @routes.problems(400, 404, 413, 415, 422)
+    @routes.problems(400, 403, 404, 413, 415, 422)
     def send(wanted: dict[str, Any], campaign_id: CampaignId) -> Response:
         """Send one real message, in any state of the campaign; wait 10 s for its outcome.
 
@@ -46,8 +46,12 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
         within 30 seconds or not at all.
 
         `attributes` must have each column that the campaign's template names without a default.
-        A 422 names the missing ones, as `attributes.` and the column.
+        A 422 names the missing ones, as `attributes.` and the column. A number that a suppression
+        applies to is refused.
         """
+        send_if_suppressed = "suppressed" in wanted
+        if send_if_suppressed:
+            require_scope(Scope.ADMIN)
         store = partial(
             store_trial_message,
             settings=settings,
@@ -55,6 +59,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
             phone=wanted["phone"],
             attributes=wanted["attributes"],
             actor=caller().name,
+            send_if_suppressed=send_if_suppressed,
         )
         limit.count()
         message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))

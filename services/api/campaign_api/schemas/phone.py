@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validate
+from phonenumbers import SUPPORTED_REGIONS
 
+from campaign_api.lists.importer.phones import phone_reader
 from campaign_common.domain.phone_number import LONGEST, normalise_phone
 
 PATTERN = r"^(\+[1-9][0-9]{0,2}[ -]?|[0-9]{1,3}[ -])?([0-9]{1,3}[ -])?[0-9]{7,9}$"
@@ -43,3 +45,34 @@ class PhoneNumber(fields.Field[str]):
         if digits is None:
             raise ValidationError(SAID)
         return digits
+
+
+class PhoneText(PhoneNumber):
+    """A phone number as people write it, whose region is given beside it; `digits_of` reads it."""
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> str:
+        if isinstance(value, str) and len(value) <= LONGEST:
+            return value
+        raise ValidationError(SAID)
+
+
+def region() -> fields.String:
+    """Build a field for the region of numbers without a country code."""
+    return fields.String(
+        validate=validate.OneOf(sorted(SUPPORTED_REGIONS)),
+        metadata={"description": "Region of numbers without a country code (ISO 3166-1)."},
+    )
+
+
+def digits_of(text: str, default_region: str | None) -> str:
+    """Return the digits of a number, as a file that is imported with this region has them.
+
+    Raises:
+        ValidationError: it is none; names `phone`.
+    """
+    read, fault = phone_reader(default_region)
+    digits = read(text) if len(text) <= LONGEST else None
+    if digits is None:
+        reason = SAID if default_region is None or len(text) > LONGEST else fault(text)
+        raise ValidationError(reason, "phone")
+    return digits

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, post_load, validate
-from phonenumbers import SUPPORTED_REGIONS
 
 from campaign_api.lists.importer.columns import Header
 from campaign_api.lists.importer.csv_format import DELIMITERS, ENCODINGS, UTF_8, CsvFormat
 from campaign_api.lists.upload_form import LONGEST_LIST_NAME
 from campaign_api.schemas.fields import Text, length
-from campaign_api.schemas.phone import PhoneNumber
+from campaign_api.schemas.phone import PhoneNumber, region
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.store.recipients.recipient_lists import VISIBLE
 
@@ -36,10 +35,7 @@ class UploadParameters(Schema):
         validate=validate.OneOf(DELIMITERS), metadata={"description": "Delimiter of fields."}
     )
     encoding = fields.String(validate=validate.OneOf(ENCODINGS), load_default=UTF_8)
-    default_region = fields.String(
-        validate=validate.OneOf(sorted(SUPPORTED_REGIONS)),
-        metadata={"description": "Region of numbers without a country code (ISO 3166-1)."},
-    )
+    default_region = region()
 
     reconsented = fields.Boolean(
         load_default=False,

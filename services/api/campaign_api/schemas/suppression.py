@@ -6,7 +6,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
 from campaign_api.schemas.fields import Integer, Moment, Text, length, whole
-from campaign_api.schemas.phone import PhoneNumber
+from campaign_api.schemas.phone import PhoneText, digits_of, region
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.suppressions.suppression_scope import (
     EVERYTHING,
@@ -70,31 +70,43 @@ def source(**options: Any) -> Text:  # noqa: ANN401 - marshmallow's options
 class SuppressionBody(Schema):
     """A suppression that is to be added, or to replace what is said of it."""
 
-    phone = PhoneNumber(required=True)
+    phone = PhoneText(required=True)
+    default_region = region()
     scope = ScopeField(load_default=EVERYTHING)
     reason = reason(load_default=REQUESTED)
     source = source(load_default="api")
     since = Moment(metadata={"description": "Time of the wish; now if left out."})
-    until = Moment(allow_none=True, metadata={"description": "Time at which it is over."})
+    until = Moment(
+        allow_none=True, metadata={"description": "Time at which it is over, in the future."}
+    )
     note = Text(allow_none=True, validate=length(LONGEST_NOTE))
 
     @post_load
     def _make(self, data: dict[str, Any], **_: object) -> Suppression:
-        since = data.get("since")
-        if since is not None and since > datetime.now(UTC):
+        since, until = data.get("since"), data.get("until")
+        now = datetime.now(UTC)
+        if since is not None and since > now:
             raise ValidationError("must not lie in the future", "since")
+        if until is not None and until <= now:
+            raise ValidationError("must lie in the future", "until")
         return Suppression(
-            data["phone"],
+            digits_of(data["phone"], data.get("default_region")),
             data["scope"],
             data["reason"],
             data["source"],
             _naive(since),
-            _naive(data.get("until")),
+            _naive(until),
             data.get("note"),
         )
 
 
-class RemovalParameters(Schema):
+class PersonParameters(Schema):
+    """The region of a person's number."""
+
+    default_region = region()
+
+
+class RemovalParameters(PersonParameters):
     """The suppression that is to be removed."""
 
     scope = ScopeField(required=True)
@@ -120,8 +132,8 @@ class SuppressionPageParameters(SuppressionFilterParameters, PageParameters):
     cursor = Cursor(str, str, load_default=SuppressionPosition())
 
 
-class ImportParameters(Schema):
-    """Values of the columns that a file lacks."""
+class ImportParameters(PersonParameters):
+    """Values of the columns that a file lacks, and the region of its numbers."""
 
     scope = ScopeField(load_default=EVERYTHING)
     reason = reason(load_default="import")
@@ -154,6 +166,7 @@ class SuppressionChangeSchema(Schema):
     scope = fields.String(required=True)
     is_added = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True)
+    until = fields.String(required=True, allow_none=True, metadata={"format": "date-time"})
     actor = fields.String(required=True)
     changed_at = fields.String(required=True, metadata={"format": "date-time"})
 

@@ -34,6 +34,13 @@ class TestMessageRequest(Schema):
             "example": {"name": "Ann"},
         },
     )
+    suppressed = fields.String(
+        validate=validate.OneOf(["send"]),
+        metadata={
+            "description": "`send`: send it even if a suppression applies to the person, which is"
+            " refused otherwise; needs a key with the scope admin."
+        },
+    )
 
 
 class TestMessageResponse(Schema):

@@ -25,6 +25,7 @@ from campaign_api.serving.worker import ApiWorker
 from campaign_api.sweep import Sweeper
 from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
+from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.settings import Settings
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
@@ -108,8 +109,9 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         if self._metrics is not None:
             self._metrics_worker = self._metrics.serve_in_worker(self._databases.all)
         keys = ErasureKeys(self._settings.erasure)
-        eraser = Eraser(main, self._settings.msg_table_sharding_size, keys)
-        self._sweeper = Sweeper(main, eraser)
+        longest = longest_transaction(self._settings.mysql.tran_timeout)
+        eraser = Eraser(main, self._settings.msg_table_sharding_size, keys, longest)
+        self._sweeper = Sweeper(main, eraser, longest)
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)

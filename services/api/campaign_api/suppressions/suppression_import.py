@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 from functools import lru_cache, partial
 from itertools import islice
@@ -21,7 +21,12 @@ from campaign_common.domain.suppressions.suppression_scope import require_suppre
 from campaign_common.errors import SuppressionScopeInvalid
 from campaign_common.settings import Settings
 from campaign_common.store.recipients.rejects import Reject
-from campaign_common.store.suppressions.imports import ImportEnd, end_import, import_suppressions
+from campaign_common.store.suppressions.imports import (
+    ImportProgress,
+    begin_import,
+    end_import,
+    import_suppressions,
+)
 from campaign_common.store.suppressions.suppressions import (
     LONGEST_NOTE,
     LONGEST_REASON,
@@ -61,7 +66,8 @@ class SuppressionImport:
     ) -> dict[str, Any]:
         """Import a file; return how many rows were accepted and rejected, and the first rejects.
 
-        What was stored before an error stays. In either case senders look up what they hold.
+        What was stored before an error stays. In either case senders look up what they hold; after
+        an error of the database, or where this process is killed, once the sweep finds the import.
 
         Raises:
             CsvRefused: the file has no such columns, or no row that is accepted.
@@ -70,19 +76,26 @@ class SuppressionImport:
         """
         rows = _Rows(self._parsed(file, csv_format), defaults, self._most_rows)
         waiting: Future[None] | None = None
+        progress = ImportProgress(0, 0, 0)
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="import") as thread:
             try:
                 while batch := self._next(rows):
-                    if waiting is not None:
+                    if waiting is None:
+                        begin = partial(begin_import, actor=actor, source=defaults.source)
+                        progress = progress._replace(import_id=self._transactions.run(begin))
+                    else:
                         waiting.result()
-                    work = partial(import_suppressions, rows=batch)
+                    progress = progress._replace(accepted=rows.accepted, rejected=rows.rejected)
+                    work = partial(import_suppressions, rows=batch, progress=progress)
                     waiting = thread.submit(self._transactions.run, work)
                 if waiting is not None:
                     waiting.result()
             finally:
                 if waiting is not None:
-                    ended = ImportEnd(actor, defaults.source, rows.accepted, rows.rejected)
-                    self._transactions.run(partial(end_import, ended=ended))
+                    wait([waiting])  # a batch that is committed later would not be looked up
+                    if waiting.exception() is None:
+                        progress = progress._replace(accepted=rows.accepted, rejected=rows.rejected)
+                        self._transactions.run(partial(end_import, progress=progress))
         rows.require_some()
         return {
             "accepted": rows.accepted,
@@ -177,11 +190,11 @@ class _Rows:
         if not reason.isascii():
             return "reason is not ASCII"
         try:
-            require_suppression_scope(scope)
+            scope = require_suppression_scope(scope)
             since, until = (_moment(given.get(name, "")) for name in ("since", "until"))
         except SuppressionScopeInvalid as error:
             return f"scope {error}"
-        except ValueError:
+        except (ValueError, OverflowError):  # the year is 10000 in UTC
             return "since or until is no time such as 2026-01-31T09:30:00Z"
         return scope, reason, source, since, until, given.get("note") or None
 

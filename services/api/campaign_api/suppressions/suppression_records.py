@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaign_api.csv_export import csv_text
-from campaign_api.errors import NotFound
+from campaign_api.errors import InsufficientScope, NotFound
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.times import rfc3339_utc
 from campaign_api.web.http.paging import Page
@@ -20,6 +20,7 @@ from campaign_common.store.suppressions.listing import (
 from campaign_common.store.suppressions.suppressions import (
     Suppression,
     changes_of,
+    ends_earlier,
     put_suppression,
     remove_suppression,
     require_in_reach,
@@ -69,17 +70,25 @@ class SuppressionRecords:
             "phone": phone,
             "suppressions": [describe(row) for row in found],
             "changes": [
-                {**change._asdict(), "changed_at": rfc3339_utc(change.changed_at)}
+                {
+                    **change._asdict(),
+                    "until": None if change.until is None else rfc3339_utc(change.until),
+                    "changed_at": rfc3339_utc(change.changed_at),
+                }
                 for change in changes
             ],
         }
 
-    def put(self, suppression: Suppression, actor: str) -> dict[str, Any]:
+    def put(
+        self, suppression: Suppression, actor: str, *, may_shorten: bool = True
+    ) -> dict[str, Any]:
         """Add a suppression, or replace what is said of it; return it as it is then.
 
-        It holds for every sender within 2 s of the return.
+        It holds for every sender within 2 s of the return. Ending one earlier than it was to
+        end removes it in part: `may_shorten` says that the client may do that.
 
         Raises:
+            InsufficientScope: it would end one earlier, and the client may not.
             RetryLater: the database is unavailable, or was too slow: it may be there already.
         """
         began = 0.0
@@ -87,6 +96,11 @@ class SuppressionRecords:
         def put(cursor: Cursor) -> None:
             nonlocal began
             began = boot_time()
+            if not may_shorten and ends_earlier(cursor, suppression):
+                raise InsufficientScope(
+                    "the person has a suppression of this scope with a later until, or without;"
+                    " ending it earlier needs a key with the scope admin"
+                )
             put_suppression(cursor, suppression, actor)
 
         self._transactions.run(put)

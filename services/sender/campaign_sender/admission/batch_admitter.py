@@ -43,6 +43,7 @@ from campaign_sender.admission.rules import (
     split_possibly_sent,
     split_suppressed,
 )
+from campaign_sender.delivery.held_suppressions import Topics, topics_of
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
@@ -138,7 +139,10 @@ class BatchAdmitter:
         admission: AdmissionDecision = admit_live(kept, entries)
         chosen = self._choice.choose(admission.to_send, versions, entries, doubts, now)
         to_send, reported = self._drop_reported(chosen.to_send)
-        self._suppressions.mark(to_send, suppressed, self._guard.topic_of)
+        for message in to_send:  # an admission that failed is repeated with the same messages
+            message.suppressed = False
+        topics = topics_of(versions)
+        self._suppressions.mark(to_send, suppressed, topics)
         wanted, unwanted = split_suppressed(to_send)
         self._windows.note(wanted, versions, entries, began_at)
         ready = hold_unready(wanted, self._unready)
@@ -147,11 +151,15 @@ class BatchAdmitter:
         if self._traces is not None:
             streams = ((partition_map.partition(shard), campaign) for shard, campaign in query)
             self._traces.admitted(streams, versions)
-        self._hold(ready.to_send, decided, dropped)
+        self._hold(ready.to_send, decided, dropped, topics)
         self._pending = duplicates
 
     def _hold(
-        self, to_send: list[Message], decided: list[SendResult[Message]], dropped: list[Message]
+        self,
+        to_send: list[Message],
+        decided: list[SendResult[Message]],
+        dropped: list[Message],
+        topics: Topics,
     ) -> None:
         """Admit a batch, in one step with the changes of suppressions since before its look-up."""
         while True:
@@ -162,7 +170,7 @@ class BatchAdmitter:
                     return
             with self._server.main.reading(proof=Proof.NOW) as cursor:
                 suppressed = look_up_suppressed(cursor, [m.phone for m in changed])
-            self._suppressions.mark(changed, suppressed, self._guard.topic_of)
+            self._suppressions.mark(changed, suppressed, topics)
             to_send, unwanted = split_suppressed(to_send)
             decided = decided + unwanted
 

@@ -5,7 +5,7 @@ new suppressions, and their held messages are looked up again before the view co
 """
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from pymysql.cursors import Cursor
@@ -16,12 +16,19 @@ from campaign_common.domain.suppressions.change_log_position import (
     ChangeLogPosition,
     LoggedRow,
 )
-from campaign_common.domain.suppressions.suppression_scope import applies
+from campaign_common.domain.suppressions.suppression_scope import TOPIC, applies
+from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.messages.send_view import ChangesWanted, SuppressionView
 from campaign_common.store.suppressions.lookup import Suppressed, look_up_suppressed
 from campaign_sender.message import Message
 
-TopicOf = Callable[[CampaignId], str | None]
+Topics = Mapping[CampaignId, str | None]
+"""Topics of campaigns as they were just read; None: the campaign has no topic."""
+
+
+def topics_of(versions: Mapping[CampaignId, CampaignVersion]) -> Topics:
+    """Return the topics of campaigns."""
+    return {campaign_id: version.topic for campaign_id, version in versions.items()}
 
 
 class HoldsMessages(Protocol):
@@ -85,10 +92,12 @@ class HeldSuppressions:
         self._changed, self._all_changed = set(), False
         return found
 
-    def apply(self, cursor: Cursor, view: SuppressionView, topic_of: TopicOf) -> None:
+    def apply(self, cursor: Cursor, view: SuppressionView, topics: Topics) -> None:
         """Look up the held messages that a view's changes concern, and mark the suppressed ones.
 
-        Nothing is noted as seen before that is done: a view that fails is repeated as a whole.
+        `topics`: of the campaigns in the view. That of a campaign whose messages became held after
+        the view began is read here. Nothing is noted as seen before that is done: a view that fails
+        is repeated as a whole.
 
         Raises:
             RetryLater: the main server is away.
@@ -112,7 +121,11 @@ class HeldSuppressions:
             held = (
                 self._held.held_of(None if everything else phones) if everything or phones else []
             )
-        self.mark(held, look_up_suppressed(cursor, [one.record.phone for one in held]), topic_of)
+        suppressed = look_up_suppressed(cursor, [one.record.phone for one in held])
+        if suppressed:
+            missing = {one.record.campaign_id for one in held} - topics.keys()
+            topics = {**topics, **topics_of(read_versions(cursor, missing))} if missing else topics
+            self.mark(held, suppressed, topics)
         with self.lock:
             self._is_empty = view.is_empty
         self._imports = view.imports
@@ -124,16 +137,22 @@ class HeldSuppressions:
         else:
             position.note(rows)
 
-    def mark(self, messages: Iterable[Message], suppressed: Suppressed, topic_of: TopicOf) -> None:
-        """Mark the messages that their people do not want."""
+    def mark(self, messages: Iterable[Message], suppressed: Suppressed, topics: Topics) -> None:
+        """Mark the messages that their people do not want.
+
+        Every topic counts as that of a campaign without an entry in `topics`.
+        """
         if not suppressed:
             return
         for message in messages:
             scopes = suppressed.get(message.record.phone)
-            if scopes and self._applies(message, scopes, topic_of):
+            if scopes and self._applies(message, scopes, topics):
                 message.suppressed = True
 
-    def _applies(self, message: Message, scopes: Collection[str], topic_of: TopicOf) -> bool:
+    def _applies(self, message: Message, scopes: Collection[str], topics: Topics) -> bool:
+        campaign_id = message.record.campaign_id
+        if campaign_id not in topics and any(scope.startswith(TOPIC) for scope in scopes):
+            return True
         provider = message.provider
         originator = message.record.originator or self.originator_of(provider)
-        return applies(scopes, provider, originator, topic_of(message.record.campaign_id))
+        return applies(scopes, provider, originator, topics.get(campaign_id))

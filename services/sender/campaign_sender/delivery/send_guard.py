@@ -16,7 +16,7 @@ from campaign_common.store.messages.send_view import (
     read_view,
 )
 from campaign_providers.contract import SendStatus
-from campaign_sender.delivery.held_suppressions import HeldSuppressions
+from campaign_sender.delivery.held_suppressions import HeldSuppressions, topics_of
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.message import AdmissionKey, Message
@@ -132,11 +132,6 @@ class SendGuard:
         with self._refreshing:  # the changes of suppressions are applied in the order of the reads
             self._refresh()
 
-    def topic_of(self, campaign_id: CampaignId) -> str | None:
-        """Return the topic of a campaign of which messages are held."""
-        version = self.version_of(campaign_id)
-        return None if version is None else version.topic
-
     def _refresh(self) -> None:
         began_at = self._clock()
         campaign_ids = self._buffer.campaigns()
@@ -184,7 +179,7 @@ class SendGuard:
             is_main = self._server.is_main
             main = read_view(cursor, everything if is_main else everything._replace(claims=False))
             if main.suppressions is not None:
-                self.suppressions.apply(cursor, main.suppressions, self.topic_of)
+                self.suppressions.apply(cursor, main.suppressions, topics_of(main.versions))
             if is_main:
                 return main
         # After the main server: a command that is copied meanwhile is known at least once.

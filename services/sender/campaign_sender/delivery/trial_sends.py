@@ -111,10 +111,12 @@ class TrialSends:
         providers: Mapping[str, MakeProvider],
         limits: Mapping[str, ProviderLimits],
         clock: Callable[[], float] = boot_time,
+        write_suppressions: Callable[[Sequence[SendResult[Message]]], None] = lambda _: None,
     ) -> None:
         """Take a factory for each provider, used when it is first needed, and its limits.
 
         The limits are the configured ones, for where no live ones replace them.
+        `write_suppressions`: stores those that follow from results, before their outcomes.
         """
         self._database = database
         self._limits = limits
@@ -124,6 +126,8 @@ class TrialSends:
         self._results: SimpleQueue[SendResult[Message]] = SimpleQueue()
         self._in_flight = 0
         self._unrecorded: list[TrialOutcome] = []
+        self._write_suppressions = write_suppressions
+        self._suppressing: list[SendResult[Message]] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="trial-sends", daemon=True)
 
@@ -227,6 +231,8 @@ class TrialSends:
         self._unrecorded.append(
             TrialOutcome(trial.test_id, status, result.provider_message_id, result.error_code)
         )
+        if result.suppress:
+            self._suppressing.append(result)
         if result.status not in REACHED_PROVIDER:
             self._return_to_day(trial)
 
@@ -245,6 +251,9 @@ class TrialSends:
             self._note(self._results.get())
         if not self._unrecorded:
             return
+        if self._suppressing:
+            self._write_suppressions(self._suppressing)
+            self._suppressing = []
         with self._database.transaction() as cursor:
             for outcome in self._unrecorded:
                 end_trial_message(cursor, outcome)

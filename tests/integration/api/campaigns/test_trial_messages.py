@@ -152,6 +152,25 @@ def test_a_message_larger_than_any_record_is_refused(client: FlaskClient, pool: 
     assert answer.status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("scope", "is_refused"),
+    [("*", True), ("topic:offers", True), ("provider:simulated", True), ("topic:news", False)],
+)
+def test_a_suppressed_person_gets_no_test_message(
+    client: FlaskClient, pool: Database, *, scope: str, is_refused: bool
+) -> None:
+    change(pool, "UPDATE campaigns SET topic = 'offers'")
+    assert client.post("/v1/suppressions", json={"phone": PHONE, "scope": scope}).status_code == 200
+    with sender(pool, Status.SENT):
+        answer = client.post(PATH, json=REQUEST)
+        assert answer.status_code == (422 if is_refused else 200)
+        assert ("is suppressed" in answer.text) is is_refused
+        writing, admin = (bearer(make_key(pool, one)) for one in (Scope.WRITE, Scope.ADMIN))
+        forced = {**REQUEST, "suppressed": "send"}
+        assert client.post(PATH, json=forced, headers=writing).status_code == 403
+        assert client.post(PATH, json=forced, headers=admin).status_code == 200
+
+
 def test_a_campaign_that_does_not_exist_is_not_found(client: FlaskClient) -> None:
     assert client.post("/v1/campaigns/99/test", json=REQUEST).status_code == 404
 

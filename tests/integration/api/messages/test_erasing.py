@@ -187,6 +187,30 @@ def test_test_messages_go(client: FlaskClient, pool: Database) -> None:
     assert rows(pool, "SELECT phone FROM trial_messages") == [(phone_of(3),)]
 
 
+def test_changes_of_suppressions_lose_the_number(client: FlaskClient, pool: Database) -> None:
+    """Senders read the youngest changes, which the sweep blanks later. The suppression stays."""
+    for scope in ("*", "topic:offers"):
+        body = {"phone": PHONE, "scope": scope}
+        assert client.post("/v1/suppressions", json=body).status_code == 200
+    assert client.delete(f"/v1/suppressions/{PHONE}?scope=*").status_code == 204
+    assert erase(client)["remaining_steps"] == ["rejects", "dead_letters"]
+    phones = "SELECT phone FROM suppression_changes"
+    assert rows(pool, phones) == [(PHONE,)] * 3
+    change(pool, "UPDATE suppression_changes SET changed_at = NOW(6) - INTERVAL 1 DAY")
+    change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 1 DAY")
+    assert Eraser(pool, SHARDS, NO_KEYS).resume_unfinished(threading.Event()) == 1
+    assert rows(pool, phones) == [("",)] * 3
+    assert value(pool, "SELECT step FROM erasures") == ErasureStep.DEAD_LETTERS
+    assert rows(pool, "SELECT phone, scope FROM suppressions") == [(PHONE, "topic:offers")]
+
+
+def test_old_changes_lose_the_number_at_once(client: FlaskClient, pool: Database) -> None:
+    assert client.post("/v1/suppressions", json={"phone": PHONE}).status_code == 200
+    change(pool, "UPDATE suppression_changes SET changed_at = NOW(6) - INTERVAL 1 DAY")
+    assert erase(client)["remaining_steps"] == ["dead_letters"]
+    assert rows(pool, "SELECT phone FROM suppression_changes") == [("",)]
+
+
 def test_the_listing_shows_that_somebody_was_there(client: FlaskClient, pool: Database) -> None:
     add_campaign(pool)
     change(pool, "UPDATE recipients SET phone = %s WHERE seq = 2", phone_of(2))

@@ -4,7 +4,13 @@ from datetime import UTC, datetime
 
 import pytest
 
-from campaign_admin.doctor.sender_settings import providers_of, routes_of, settings_of
+from campaign_admin.doctor.finding import CheckStatus
+from campaign_admin.doctor.sender_settings import (
+    providers_of,
+    routes_of,
+    settings_of,
+    without_suppressions,
+)
 from campaign_common.store.maintenance.statistics import SenderHeartbeat
 
 NOW = datetime(2026, 5, 17, tzinfo=UTC)
@@ -36,6 +42,14 @@ MAIN = {"Choose": "a 1, b 1", "Failover": "b", "AfterDoubt": "false", "Prefixes"
 
 def routed(name: str, routes: dict[str, dict[str, str]] | None) -> SenderHeartbeat:
     return SenderHeartbeat(name, NOW, [], [], None, routes)
+
+
+def test_old_senders_send_to_suppressed_people() -> None:
+    senders = [routed("a", {}), routed("old", None), routed("b", {"main": MAIN})]
+    (found,) = without_suppressions(senders)
+    assert found.message == "old of 0.2.0 sends to people with a suppression"
+    assert found.status is CheckStatus.ERROR
+    assert list(without_suppressions([routed("a", {})])) == []
 
 
 @pytest.mark.parametrize(

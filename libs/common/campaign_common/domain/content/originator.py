@@ -18,6 +18,17 @@ _NUMBER = re.compile(rf"\+[0-9]{{1,{MOST_INTERNATIONAL_DIGITS}}}|[0-9]{{1,{MOST_
 _VISIBLE = frozenset(DEFAULT_ALPHABET) - frozenset("\r\n")
 
 
+def folded_originator(text: str) -> str:
+    """Return an originator in the form that all ways to write it share.
+
+    A number has no plus, and letters are small where the alphabet has both.
+    """
+    if _NUMBER.fullmatch(text):
+        return text.removeprefix("+")
+    small = ((character, character.lower()) for character in text)
+    return "".join(low if low in _VISIBLE else character for character, low in small)
+
+
 def require_originator(text: str) -> str:
     """Return `text` if it can be the originator of a message.
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 
-from campaign_common.domain.content.originator import require_originator
+from campaign_common.domain.content.originator import folded_originator, require_originator
 from campaign_common.errors import OriginatorInvalid, SuppressionScopeInvalid
 
 EVERYTHING = "*"
@@ -27,7 +28,9 @@ _TOPIC_NAME = re.compile(rf"[A-Za-z0-9_.-]{{1,{LONGEST_TOPIC}}}")
 
 
 def require_suppression_scope(text: str) -> str:
-    """Return `text` if it is a scope: `*`, `provider:NAME`, `sender:ORIGINATOR` or `topic:NAME`.
+    """Return the scope of a text: `*`, `provider:NAME`, `sender:ORIGINATOR` or `topic:NAME`.
+
+    Originators are folded: two texts for the same one are one scope.
 
     Raises:
         SuppressionScopeInvalid: it is none.
@@ -42,10 +45,9 @@ def require_suppression_scope(text: str) -> str:
             return text
         case "sender:":
             try:
-                require_originator(name)
+                return SENDER + folded_originator(require_originator(name))
             except OriginatorInvalid as error:
                 raise SuppressionScopeInvalid(f"the originator {error}") from None
-            return text
     raise SuppressionScopeInvalid("must be *, provider:NAME, sender:ORIGINATOR or topic:NAME")
 
 
@@ -57,10 +59,13 @@ def is_topic(text: str) -> bool:
 def scope_of_answer(provider: str, originator: str | None) -> str:
     """Return the scope of a wish that a provider's answer tells of.
 
-    It is about the originator that the person saw. Where that is the provider's own choice, it is
-    about the provider.
+    It is about the originator that the person saw. Where that is the provider's own choice, or a
+    name for it that no message can come from, it is about the provider.
     """
-    return PROVIDER + provider if originator is None else SENDER + originator
+    if originator is not None:
+        with suppress(SuppressionScopeInvalid):
+            return require_suppression_scope(SENDER + originator)
+    return PROVIDER + provider
 
 
 def applies(
@@ -73,6 +78,6 @@ def applies(
     return (
         EVERYTHING in scopes
         or PROVIDER + provider in scopes
-        or (originator is not None and SENDER + originator in scopes)
+        or (originator is not None and SENDER + folded_originator(originator) in scopes)
         or (topic is not None and TOPIC + topic in scopes)
     )

@@ -17,6 +17,10 @@ SELECT phone, scope, reason FROM suppressions
 WHERE phone IN %s AND (until IS NULL OR until > NOW(6))
 """
 
+SELECT_ANY = """
+SELECT EXISTS(SELECT 1 FROM suppressions WHERE until IS NULL OR until > NOW(6))
+"""
+
 Suppressed = Mapping[str, Collection[str]]
 """Scopes by phone number; people without a suppression are left out."""
 
@@ -36,6 +40,12 @@ def look_up_suppressed(cursor: Cursor, phones: Iterable[str]) -> Suppressed:
         for phone, scope in cursor.fetchall():
             found[phone].append(scope)
     return found
+
+
+def is_anybody_suppressed(cursor: Cursor) -> bool:
+    """Return whether there is a suppression that is in force."""
+    cursor.execute(SELECT_ANY)
+    return cursor.fetchone() == (1,)
 
 
 def look_up_reasons(cursor: Cursor, phones: Collection[str]) -> Mapping[str, Mapping[str, str]]:

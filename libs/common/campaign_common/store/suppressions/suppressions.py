@@ -50,27 +50,42 @@ ON DUPLICATE KEY UPDATE
 """
 
 NOTE_CHANGE = """
-INSERT INTO suppression_changes (phone, scope, is_added, reason, actor, changed_at)
-VALUES (%s, %s, %s, %s, %s, NOW(6))
+INSERT INTO suppression_changes (phone, scope, is_added, reason, until, actor, changed_at)
+VALUES (%s, %s, %s, %s, %s, %s, NOW(6))
 """
+
+SELECT_UNTIL = "SELECT until FROM suppressions WHERE phone = %s AND scope = %s"
 
 DELETE = "DELETE FROM suppressions WHERE phone = %s AND scope = %s"
 
 SELECT_OF_PERSON = f"SELECT {_COLUMNS} FROM suppressions WHERE phone = %s ORDER BY scope"
 
 SELECT_CHANGES = """
-SELECT id, scope, is_added, reason, actor, changed_at FROM suppression_changes
+SELECT id, scope, is_added, reason, until, actor, changed_at FROM suppression_changes
 WHERE phone = %s ORDER BY id
 """
 
 
+# The row stays: senders follow the ids, and read the numbers of young rows alone.
+BLANK_CHANGES = """
+UPDATE suppression_changes SET phone = ''
+WHERE phone = %s AND changed_at < NOW(6) - INTERVAL %s SECOND
+"""
+
+SELECT_CHANGED = "SELECT 1 FROM suppression_changes WHERE phone = %s LIMIT 1"
+
+
 class SuppressionChange(NamedTuple):
-    """One change of a person's suppressions; `changed_at` is UTC, naive."""
+    """One change of a person's suppressions; times are UTC, naive.
+
+    `until`: the end that an added suppression was given; None: without end, or removed.
+    """
 
     id: int
     scope: str
     is_added: bool
     reason: str | None
+    until: datetime | None
     actor: str
     changed_at: datetime
 
@@ -79,6 +94,19 @@ def put_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> Non
     """Add a suppression, or replace what is said of it; the change comes last."""
     cursor.execute(PUT, suppression)
     _note_change(cursor, suppression, actor, is_added=True)
+
+
+def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
+    """Return whether the person's suppression of this scope lasts longer than this one.
+
+    Adds it where there is none, and locks its row: the result holds until the transaction ends.
+    """
+    if suppression.until is None:
+        return False
+    cursor.execute(EXTEND % _VALUES, suppression)
+    cursor.execute(SELECT_UNTIL, (suppression.phone, suppression.scope))
+    (until,) = cursor.fetchone()  # type: ignore[misc]
+    return until is None or until > suppression.until
 
 
 def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
@@ -96,7 +124,7 @@ def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bo
     """Remove a suppression; return whether there was one."""
     if not cursor.execute(DELETE, (phone, scope)):
         return False
-    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, actor))
+    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
     return True
 
 
@@ -115,6 +143,15 @@ def changes_of(cursor: Cursor, phone: str) -> list[SuppressionChange]:
     ]
 
 
+def blank_changes(cursor: Cursor, phone: str, longest: float) -> bool:
+    """Take a person's number from the changes that no sender needs; return whether none has it.
+
+    Senders need those of the last `longest` seconds, the longest transaction.
+    """
+    cursor.execute(BLANK_CHANGES, (phone, longest))
+    return not cursor.execute(SELECT_CHANGED, (phone,))
+
+
 def require_in_reach(began: float, longest: float) -> None:
     """Require that senders see the change of a transaction that began at a boot time, in seconds.
 
@@ -127,4 +164,4 @@ def require_in_reach(began: float, longest: float) -> None:
 
 
 def _note_change(cursor: Cursor, one: Suppression, actor: str, *, is_added: bool) -> None:
-    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, actor))
+    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, one.until, actor))

@@ -4,16 +4,18 @@ from typing import Any
 
 import structlog
 from flask import Request, Response, request
+from marshmallow import ValidationError
 from werkzeug.exceptions import UnsupportedMediaType
 
 from campaign_api.errors import InvalidField, RequestInvalid
-from campaign_api.lists.importer.csv_format import PLAIN
+from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.upload_body import UploadBody
 from campaign_api.routes.recipient_lists import UploadLimits
-from campaign_api.schemas.phone import PATH_PARAMETER, SAID
+from campaign_api.schemas.phone import PATH_PARAMETER, digits_of
 from campaign_api.schemas.suppression import (
     ImportedSchema,
     ImportParameters,
+    PersonParameters,
     RemovalParameters,
     SuppressedPersonSchema,
     SuppressionBody,
@@ -29,7 +31,6 @@ from campaign_api.web.http.paging import page_response
 from campaign_api.web.routing.resource import Decorator, Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.domain.api_key import Scope
-from campaign_common.domain.phone_number import LONGEST, normalise_phone
 from campaign_common.store.suppressions.listing import SuppressionPosition
 from campaign_common.store.suppressions.suppressions import Suppression
 
@@ -99,14 +100,16 @@ def resource(
     @routes.post("/suppressions")
     @routes.arguments(SuppressionBody)
     @routes.response(200, SuppressionSchema)
-    @routes.problems(400, 413, 415, 422)
+    @routes.problems(400, 403, 413, 415, 422)
     def add(suppression: Suppression) -> dict[str, Any]:
         """Add a suppression, or replace what is said of one.
 
         No message of a campaign that it applies to is sent to the person later than 2 s after the
-        response. Repeating the request is harmless; `since` stays the earliest time.
+        response. Repeating the request is harmless; `since` stays the earliest time. To give one
+        that exists an earlier `until` needs the scope admin, as removing it does.
         """
-        described = records.put(suppression, caller().name)
+        may_shorten = caller().scope.allows(Scope.ADMIN)
+        described = records.put(suppression, caller().name, may_shorten=may_shorten)
         log.info("suppression added", scope=suppression.scope, key=caller().name)
         return described
 
@@ -126,7 +129,8 @@ def resource(
         require_plain_csv(request)
         with limits.slots.upload():
             body = UploadBody(request.input_stream, request.content_length, limits.most_bytes)
-            done = imports.run(body, PLAIN, Defaults(**parameters), caller().name)
+            csv_format = CsvFormat(default_region=parameters.pop("default_region", None))
+            done = imports.run(body, csv_format, Defaults(**parameters), caller().name)
         log.info(
             "suppressions imported",
             accepted=done["accepted"],
@@ -136,11 +140,12 @@ def resource(
         return done
 
     @of_person
+    @routes.arguments(PersonParameters, location="query")
     @routes.response(200, SuppressedPersonSchema)
     @routes.problems(422)
-    def one(phone: str) -> dict[str, Any]:
+    def one(parameters: dict[str, Any], phone: str) -> dict[str, Any]:
         """Return the suppressions of a person, also those that are over, and their changes."""
-        return records.of_person(_digits(phone))
+        return records.of_person(_digits(phone, parameters))
 
     @removal
     @routes.requires(Scope.ADMIN)
@@ -153,7 +158,7 @@ def resource(
         Messages that ended as suppressed stay so; they can be retried by hand.
         """
         scope = parameters["scope"]
-        records.remove(_digits(phone), scope, caller().name)
+        records.remove(_digits(phone, parameters), scope, caller().name)
         log.info("suppression removed", scope=scope, key=caller().name)
 
     return routes
@@ -170,8 +175,8 @@ def require_plain_csv(wanted: Request) -> None:
         raise UnsupportedMediaType("the body must be text/csv, not compressed")
 
 
-def _digits(phone: str) -> str:
-    digits = normalise_phone(phone) if len(phone) <= LONGEST else None
-    if digits is None:
-        raise RequestInvalid([InvalidField("phone", SAID)])
-    return digits
+def _digits(phone: str, parameters: dict[str, Any]) -> str:
+    try:
+        return digits_of(phone, parameters.get("default_region"))
+    except ValidationError as error:
+        raise RequestInvalid([InvalidField("phone", str(error.messages[0]))]) from None
