@@ -21,6 +21,7 @@ from campaign_common.store.suppressions.imports import (
     end_import,
     import_suppressions,
 )
+from campaign_common.store.suppressions.lookup import is_anybody_suppressed
 from campaign_common.store.suppressions.suppressions import Suppression
 from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
@@ -145,6 +146,14 @@ def test_one_scope_is_removed(client: FlaskClient, pool: Database) -> None:
     assert all_scopes(client) == [(PHONE, "sender:shop")]
     changes = rows(pool, "SELECT scope, is_added FROM suppression_changes ORDER BY id")
     assert changes == [("*", 1), ("sender:shop", 1), ("*", 0)]
+
+
+def test_a_suppression_in_force_is_one_for_the_doctor(client: FlaskClient, pool: Database) -> None:
+    with pool.reading() as cursor:
+        assert not is_anybody_suppressed(cursor)
+    add(client)
+    with pool.reading() as cursor:
+        assert is_anybody_suppressed(cursor)
 
 
 def test_pages_follow_each_other(client: FlaskClient) -> None:
