@@ -19,8 +19,9 @@ QUERY: dict[str, set[str]] = {
     "GET /v1/recipient-lists/{list_id}/recipients": {"phone"} | PAGE,
     "GET /v1/suppressions": {"scope", "reason", "source"} | PAGE,
     "GET /v1/suppressions.csv": {"scope", "reason", "source"},
-    "POST /v1/suppressions.csv": {"scope", "reason", "source"},
-    "DELETE /v1/suppressions/{phone}": {"scope"},
+    "POST /v1/suppressions.csv": {"scope", "reason", "source", "default_region"},
+    "DELETE /v1/suppressions/{phone}": {"scope", "default_region"},
+    "GET /v1/suppressions/{phone}": {"default_region"},
     "POST /v1/recipient-lists": {
         *("name", "phone_column", "name_column", "delimiter", "encoding", "default_region"),
         "reconsented",

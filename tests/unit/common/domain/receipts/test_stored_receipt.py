@@ -48,7 +48,8 @@ def test_a_look_closes_what_the_ledger_decides(
 
 
 PROOFS = {
-    "nothing is recorded": (None, False, True),
+    "nothing is recorded": (None, False, False),
+    "possibly sent, nothing is recorded": (None, True, True),
     "unknown": (entry(Status.UNKNOWN), False, True),
     "unknown, of another generation": (entry(Status.UNKNOWN, 2), False, False),
     "waits in doubt": (entry(Status.WAITING), True, True),
