@@ -238,7 +238,7 @@ def test_identical_requests_at_once_make_one_campaign(
 
 
 @pytest.mark.parametrize(
-    ("batch_rows", "kinds"), [(2, 1), (1, 4)], ids=["one batch", "two batches"]
+    ("batch_rows", "kinds"), [(2, 2), (1, 5)], ids=["one batch", "two batches"]
 )
 def test_lost_answers_to_commit_change_nothing(
     settings: Settings,

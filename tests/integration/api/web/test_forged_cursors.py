@@ -20,6 +20,7 @@ PATHS = (
     "/v1/messages?phone=13900000001",
     "/v1/recipient-lists",
     f"/v1/recipient-lists/{LIST}/recipients",
+    "/v1/suppressions",
 )
 
 FORGED = {
