@@ -64,7 +64,7 @@ def test_a_refusal_is_proof_while_the_gateway_knows_the_key(tmp_path: Path, worl
     What it takes for a second message is `unknown`.
     """
     with recording_provider(tmp_path / "calls") as provider:
-        provider.set_faults(Faults(latency=0.2, repeated=400))
+        provider.set_faults(Faults(latency=1.0, repeated=400))
         windows = {"short": "1s", "long": "1h"}
         world.configure(
             Providers={name: known_for(provider.url, one) for name, one in windows.items()},
@@ -75,7 +75,8 @@ def test_a_refusal_is_proof_while_the_gateway_knows_the_key(tmp_path: Path, worl
             cursor.execute("UPDATE campaigns SET provider = 'both'")
         world.publish(range(1, FEW + 1))
         with world.sender() as first:
-            wait_until(lambda: provider.status()["in_flight"] > 20)
+            # More than either provider has of them, so that some of both are repeated.
+            wait_until(lambda: provider.status()["in_flight"] > FEW * 2 // 3)
             kill(first)
         with world.sender():
             wait_until(lambda: sum(world.counts().values()) == FEW)
@@ -90,4 +91,4 @@ def test_a_refusal_is_proof_while_the_gateway_knows_the_key(tmp_path: Path, worl
         ("short", Status.UNKNOWN),
         ("long", Status.FAILED),
     }
-    assert {status for _, status, seq in ended if seq not in repeated} == {Status.SENT}
+    assert {status for _, status, seq in ended if seq not in repeated} <= {Status.SENT}
