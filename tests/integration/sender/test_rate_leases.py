@@ -139,6 +139,7 @@ def test_a_part_that_is_too_late_leaves_the_others_alone(
     with structlog.testing.capture_logs() as logs, Leaser(scene, campaigns) as leaser:
         leaser.database.pause = 0.15
         wait_until(lambda: leaser.starts.keys() == campaigns.keys(), 60)
+        leaser.database.pause = 0.35  # a turn that reads three parts is longer than a slot
         wait_until(lambda: logs, 30)
     assert [one["event"] for one in logs][:1] == ["grants leased too late, sends delayed"]
 
