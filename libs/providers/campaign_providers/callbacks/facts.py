@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from urllib.parse import parse_qsl
 
+import msgspec
+
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.references import MessageReference
 
@@ -73,8 +75,7 @@ class CallbackRequest:
         return self.headers.get(name, "")
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """A report about a message that was sent."""
 
     rank: ReceiptRank
@@ -88,8 +89,13 @@ class Receipt:
     """The provider's error code, up to 32 printable ASCII characters."""
     at: datetime | None = None
     """The provider's time, in UTC. It orders nothing: some have minutes only, and no zone."""
-    recipient: str | None = field(default=None, repr=False)
-    originator: str | None = field(default=None, repr=False)
+    recipient: str | None = None
+    """Read where no reference names the message, as `originator` is."""
+    originator: str | None = None
+
+    def __repr__(self) -> str:
+        """Leave out the addresses, since this may come into a log."""
+        return f"Receipt({self.rank!r}, {self.reference!r}, {self.word!r}, {self.code!r})"
 
 
 @dataclass(frozen=True, slots=True)

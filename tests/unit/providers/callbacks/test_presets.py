@@ -44,23 +44,30 @@ CASES = [
 REPLIES = {"twilio", "plivo", "jasmin"}
 """Presets that answer with more than nothing."""
 
+ADDRESSES = {"recipient", "originator"}
+WITH_ADDRESSES = [one for one in PRESETS if ADDRESSES & EXAMPLES[one]["receipt"]["expect"].keys()]
+
 of_each_preset = pytest.mark.parametrize("preset", PRESETS)
 
 
-def filled(value: Any, status: str) -> Any:  # noqa: ANN401 - what YAML can hold
+def filled(value: Any, reference: str, status: str) -> Any:  # noqa: ANN401 - what YAML can hold
     """Put reference and status where the example has their names."""
     if isinstance(value, dict):
-        return {name: filled(each, status) for name, each in value.items()}
+        return {name: filled(each, reference, status) for name, each in value.items()}
     if isinstance(value, list):
-        return [filled(each, status) for each in value]
+        return [filled(each, reference, status) for each in value]
     if isinstance(value, str):
-        return value.replace("{reference}", REFERENCE).replace("{status}", status)
+        return value.replace("{reference}", reference).replace("{status}", status)
     return value
 
 
-def example_request(example: dict[str, Any], status: str = "") -> CallbackRequest:
+def example_request(
+    example: dict[str, Any], status: str = "", reference: str = REFERENCE
+) -> CallbackRequest:
     """Make the request of an example."""
-    example = {key: filled(each, status) for key, each in example.items() if key != "expect"}
+    example = {
+        key: filled(each, reference, status) for key, each in example.items() if key != "expect"
+    }
     query = example.get("query", "")
     body, content_type = b"", ""
     if "form" in example:
@@ -98,12 +105,27 @@ def test_a_documented_receipt_ends_in_its_rank(preset: str, status: str, rank: s
     if status in expected.pop("code_unless", ()):
         expected["code"] = None
     facts = {name: getattr(receipt, name) for name in expected}
+    expected |= dict.fromkeys(ADDRESSES & expected.keys())
     if receipt.at is not None:
         facts["at"] = receipt.at.isoformat()
     assert facts == expected
     assert receipt.rank is ReceiptRank.named(rank)
     assert receipt.word == status
     assert receipt.reference == REFERENCES.read(REFERENCE)
+
+
+@pytest.mark.parametrize("preset", WITH_ADDRESSES)
+def test_a_receipt_without_a_reference_has_addresses(preset: str) -> None:
+    """They may help to find the message; where a reference names it, they are not read."""
+    example = EXAMPLES[preset]["receipt"]
+    status = next(
+        s for of, s, rank in (case.values for case in CASES) if (of, rank) == (preset, "delivered")
+    )
+    found = answer(preset, example_request(example, status, reference=""), CallbackPurpose.RECEIPTS)
+    (receipt,) = found.receipts
+    expected = {name: example["expect"][name] for name in ADDRESSES & example["expect"].keys()}
+    assert {name: getattr(receipt, name) for name in expected} == expected
+    assert receipt.reference is None
 
 
 @of_each_preset
@@ -169,14 +191,14 @@ def test_a_mapping_names_its_sources_and_its_page(preset: str) -> None:
 
 
 def test_many_reports_of_a_request_are_all_read() -> None:
-    example = filled(EXAMPLES["infobip"]["receipt"]["json"], "DELIVERED")
+    example = filled(EXAMPLES["infobip"]["receipt"]["json"], REFERENCE, "DELIVERED")
     body = json.dumps({"results": example["results"] * 100}).encode()
     found = answer("infobip", request(body), CallbackPurpose.RECEIPTS)
     assert len(found.receipts) == 100
 
 
 def test_statuses_and_messages_of_one_webhook_are_both_read() -> None:
-    status = filled(EXAMPLES["whatsapp_cloud"]["receipt"]["json"], "read")
+    status = filled(EXAMPLES["whatsapp_cloud"]["receipt"]["json"], REFERENCE, "read")
     message = EXAMPLES["whatsapp_cloud"]["inbound"]["json"]
     account = {"changes": [{"field": "account_update", "value": {"event": "x"}}]}
     body = json.dumps({"entry": [*status["entry"], account, *message["entry"]]}).encode()

@@ -15,7 +15,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database, Databases
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.message import LedgerEntry, MessageKey
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.stored_receipt import ReceiptEffect, needs_entry, report
 from campaign_common.store.core.receipt_counters import (
@@ -30,6 +30,7 @@ from campaign_common.store.receipts.receipt_rows import (
     lock_receipts,
     write_receipts,
 )
+from campaign_common.store.receipts.sent_messages import SentAs, were_sent
 
 
 class WrittenReceipts(NamedTuple):
@@ -135,7 +136,7 @@ def _store(
     cursor: Cursor,
 ) -> Counter[ReceiptEffect]:
     before = lock_receipts(cursor, reports, named)
-    entries = _look_up(cursor, reports, before)
+    entries = _look_up(cursor, reports, before, named)
     after: Receipts = {}
     effects: Counter[ReceiptEffect] = Counter()
     changes: Counter[ReceiptKey] = Counter()
@@ -157,9 +158,24 @@ def _look_up(
     cursor: Cursor,
     reports: Mapping[ReceiptPlace, Sequence[MessageReceipt]],
     before: Receipts,
+    named: Mapping[CampaignId, str],
 ) -> dict[MessageKey, LedgerEntry]:
-    wanted: dict[tuple[int, CampaignId], list[int]] = {}
+    """Return the ledger's rows as far as `report` needs them."""
+    expected: dict[SentAs, list[int]] = {}
     for place, of_place in reports.items():
         if any(needs_entry(before.get(place), one.generation) for one in of_place):
-            wanted.setdefault((place.shard, place.campaign_id), []).append(place.seq)
-    return look_up(cursor, wanted)
+            last = of_place[-1]
+            provider = None if last.provider == named[place.campaign_id] else last.provider
+            sent_as = SentAs(place.shard, place.campaign_id, last.generation, provider)
+            expected.setdefault(sent_as, []).append(place.seq)
+    entries: dict[MessageKey, LedgerEntry] = {}
+    for sent_as, seqs in were_sent(cursor, expected):
+        entry = LedgerEntry(Status.SENT, sent_as.generation, 0, 0, provider=sent_as.provider)
+        entries.update((MessageKey(sent_as.campaign_id, seq), entry) for seq in seqs)
+    others: dict[tuple[int, CampaignId], list[int]] = {}
+    for (shard, campaign_id, _, _), seqs in expected.items():
+        missing = [seq for seq in seqs if MessageKey(campaign_id, seq) not in entries]
+        if missing:
+            others.setdefault((shard, campaign_id), []).extend(missing)
+    entries.update(look_up(cursor, others))
+    return entries

@@ -63,11 +63,15 @@ class ReportPath:
 
     def text_in(self, item: ReportItem) -> str | None:
         """Return the value as text; None where there is none, or an object or a list."""
+        trail, parameters = item
         if self.is_parameter:
-            return item.parameters.get(self.steps[0])
-        if self.out >= len(item.trail):
+            return parameters.get(self.steps[0])
+        if self.out >= len(trail):
             return None
-        value = value_at(item.trail[-1 - self.out], self.steps)
+        value = trail[-1 - self.out]
+        for step in self.steps:
+            # Nearly all steps are names of objects: a call for each would take most of the time.
+            value = value.get(step) if type(value) is dict else _inside(value, step)
         return value if type(value) is str else scalar_text(value)
 
 
@@ -93,7 +97,10 @@ class WantedValues:
 
     def hold(self, item: ReportItem) -> bool:
         """Return whether the item says all of it."""
-        return all(path.text_in(item) in values for path, values in self.wanted)
+        for path, values in self.wanted:  # noqa: SIM110 - with `all` it takes twice as long
+            if path.text_in(item) not in values:
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,14 +164,16 @@ def _inwards(trails: Iterable[Trail], step: str) -> Iterator[Trail]:
 def value_at(document: object, steps: Sequence[str]) -> object:
     """Return the value at a path; None where there is none."""
     for step in steps:
-        if type(document) is dict:
-            document = document.get(step)
-        elif isinstance(document, list) and step.isascii() and step.isdigit():
-            index = int(step[:9])
-            document = document[index] if index < len(document) else None
-        else:
-            return None
+        document = document.get(step) if type(document) is dict else _inside(document, step)
     return document
+
+
+def _inside(document: object, step: str) -> object:
+    """Return an item of a list; None of anything else."""
+    if isinstance(document, list) and step.isascii() and step.isdigit():
+        index = int(step[:9])
+        return document[index] if index < len(document) else None
+    return None
 
 
 def scalar_text(value: object) -> str | None:

@@ -159,8 +159,8 @@ class ReceiptReader(ItemReader):
             word=word[:LONGEST_WORD],
             code=_plain(self._code.text_in(item), LONGEST_CODE),
             at=self.time_of(item),
-            recipient=_address(self._to.text_in(item)),
-            originator=_address(self._from.text_in(item)),
+            recipient=_address(self._to.text_in(item)) if reference is None else None,
+            originator=_address(self._from.text_in(item)) if reference is None else None,
         )
 
 
