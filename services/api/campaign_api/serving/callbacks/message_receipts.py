@@ -31,16 +31,9 @@ def message_receipts(
             others[OTHER_PURPOSE] += 1
         else:
             _, campaign_id, seq, generation, shard = reference
+            rank, code, at = receipt.rank, receipt.code, receipt.at
+            # By position, which takes half as long: there may be 10,000 in a second.
             receipts.append(
-                MessageReceipt(
-                    campaign_id=campaign_id,
-                    seq=seq,
-                    generation=generation,
-                    shard=shard,
-                    provider=provider,
-                    rank=receipt.rank,
-                    code=receipt.code,
-                    at=receipt.at,
-                )
+                MessageReceipt(campaign_id, seq, generation, shard, provider, rank, code, at)
             )
     return receipts, +others
