@@ -28,6 +28,7 @@ from campaign_sender.ownership.offset_committer import OffsetCommitter
 from campaign_sender.ownership.partition_pauses import PartitionPauses
 from campaign_sender.ownership.shard_claims import ShardClaims
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
+from campaign_sender.ownership.takeover import Settlement
 from campaign_sender.ownership.takeover_queue import TakeoverQueue
 
 SEEK_RETRY_DELAY = 0.05
@@ -199,19 +200,21 @@ class ShardOwnership:
             owned.possibly_sent_below = possibly_sent_below
             self._groups.add_shard(owned)
             SHARDS_TAKEN_OVER.inc()
-            self._count_settled(shard, len(settlement.possibly_sent), len(settlement.unknown))
+            self._count_settled(shard, settlement)
         self._groups.refresh_guards(shards)
 
-    def _count_settled(self, shard: Shard, possibly_sent: int, unknown: int) -> None:
-        """Count and log the claims of a lost sender that were settled."""
+    def _count_settled(self, shard: Shard, settlement: Settlement) -> None:
+        """Count and log the claims of a lost sender; those that receipts prove leave no doubt."""
+        possibly_sent, unknown = len(settlement.possibly_sent), len(settlement.unknown)
         POSSIBLY_SENT_CLAIMS_LOST.inc(possibly_sent)
         UNKNOWN_CLAIMS_LOST.inc(unknown)
-        if possibly_sent or unknown:
+        if possibly_sent or unknown or settlement.sent:
             log.warning(
                 "claims of a lost sender settled",
                 shard=shard,
                 possibly_sent=possibly_sent,
                 unknown=unknown,
+                sent=len(settlement.sent),
             )
 
     def _drop_fenced_shards(self) -> None:
