@@ -135,8 +135,8 @@ class SendStatus(Enum):
     NOT_GRANTED = "not_granted"
     """Not sent: the grant of a limit was missed, or the provider rests; the message waits here."""
     STALE = "stale"
-    """Not sent: the campaign was paused or cancelled, the shard has another owner, or the
-    recipient is erased."""
+    """Not sent: the campaign was paused or cancelled, the shard has another owner, the recipient is
+    erased, or an outcome is recorded already, such as one that a receipt proves."""
 
     # Enum's own hash is written in Python: each status is looked up in several sets, and that
     # alone took a twentieth of the time that a message costs.

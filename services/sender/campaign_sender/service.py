@@ -77,7 +77,7 @@ CLOSING = 2.0
 
 DROP_INTERVAL = 1.0
 """Seconds between two checks of what waits for grants: messages that must not be sent any more end,
-and make room. Those that are sent are checked then."""
+and make room. What is sent is checked immediately before, whatever this interval."""
 
 log = structlog.get_logger()
 
@@ -114,8 +114,8 @@ class Sender:
             databases.main,
             name,
             prices,
-            self._first_short,
-            self._queue_short,
+            self._first_unfunded,
+            self._queue_unfunded,
             boot_time,
             self._campaigns_in_hand,
         )
@@ -166,12 +166,12 @@ class Sender:
         health.add("send guard", partial(require_fresh_views, self._groups.all))
         health.add("limits", self._leases.require_in_time)
         health.add("rates", self._rate_leases.require_in_time)
-        backlog = ConsumerLag(admin, topic, self._groups)
+        lag = ConsumerLag(admin, topic, self._groups)
         deletions = LogRetention(admin, topic, self._groups)
         breakers = BreakerSync(databases.main, self._dispatcher, name)
         self._background = (
             PeriodicThread("log-retention", log_retention.INTERVAL, deletions.skip_deleted),
-            PeriodicThread("consumer-lag", consumer_lag.INTERVAL, backlog.refresh),
+            PeriodicThread("consumer-lag", consumer_lag.INTERVAL, lag.refresh),
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
         )
         limits = {
@@ -236,7 +236,7 @@ class Sender:
             batch_size=settings.sender.batch_size,
         )
         registry.register(metrics.COUNTERS)
-        registry.register(SenderGauges(self._groups, self._dispatcher, backlog))
+        registry.register(SenderGauges(self._groups, self._dispatcher, lag))
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
@@ -254,18 +254,18 @@ class Sender:
         self._dropped_at[group] = now
         limited = self._dispatcher.providers_with_grants()
         rated = set(self._paces.rates)
-        if limited or rated or group.buffer.first_short():
+        if limited or rated or group.buffer.first_unfunded():
             group.buffer.drop_void(limited, rated, group.guard.check_before_send)
 
-    def _first_short(self) -> list[Message]:
-        return [message for group in self._groups.all for message in group.buffer.first_short()]
+    def _first_unfunded(self) -> list[Message]:
+        return [message for group in self._groups.all for message in group.buffer.first_unfunded()]
 
     def _campaigns_in_hand(self) -> set[CampaignId]:
         return set().union(*(group.buffer.campaigns() for group in self._groups.all))
 
-    def _queue_short(self) -> None:
+    def _queue_unfunded(self) -> None:
         for group in self._groups.all:
-            group.buffer.queue_short()
+            group.buffer.queue_unfunded()
 
     def _wake_recorders(self) -> None:
         for group in self._groups.all:

@@ -42,17 +42,23 @@ class Sender:
     def __init__(
         self, scene: Scene, name: str, on_money: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        self.short: Sequence[Message] = ()
+        self.unfunded: Sequence[Message] = ()
         self.in_hand: set[CampaignId] = set()
         prices = {"simulated": PRICE}
         self.leases = BudgetLeases(
-            scene.database, name, prices, lambda: self.short, on_money, clock, lambda: self.in_hand
+            scene.database,
+            name,
+            prices,
+            lambda: self.unfunded,
+            on_money,
+            clock,
+            lambda: self.in_hand,
         )
 
     def reserve(self, *messages: Message) -> list[Message]:
         """Return the messages for which there is money; the first other one waits."""
         funded, short = self.leases.reserve(list(messages))
-        self.short = short[:1]
+        self.unfunded = short[:1]
         return funded
 
 

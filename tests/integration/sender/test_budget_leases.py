@@ -63,16 +63,16 @@ def test_an_outage_loses_no_money(senders: Senders, monkeypatch: pytest.MonkeyPa
     first, _ = senders.all
     first.reserve(budgeted(1))
     senders.turn()
-    first.short = ()
+    first.unfunded = ()
     senders.now += KEPT_FOR + TURN
     with monkeypatch.context() as patch:
         patch.setattr(senders.scene.database, "reading", away)
         first.leases.turn()
-        first.short = [budgeted(1, phone="44555")]
+        first.unfunded = [budgeted(1, phone="44555")]
         with pytest.raises(DatabaseUnavailable):
             senders.turn(first, times=KEPT_TURNS)
     assert senders.taken() == COST
-    first.short = ()
+    first.unfunded = ()
     senders.turn(first, times=KEPT_TURNS)
     assert senders.taken() == 0
 
@@ -98,7 +98,7 @@ def test_money_of_a_deleted_budget_is_forgotten(senders: Senders) -> None:
     first.reserve(*messages)
     senders.turn(first)
     senders.scene.change(lambda c: delete_budget(c, CAMPAIGN))
-    first.short = ()
+    first.unfunded = ()
     senders.turn(first, times=2)
     with senders.counted() as statements:
         first.leases.turn(locked=True)
@@ -113,7 +113,7 @@ def test_the_next_message_of_a_slow_rate_is_paid_for(senders: Senders) -> None:
     first.in_hand = {CAMPAIGN}
     assert not first.reserve(budgeted(1))
     senders.turn(first)
-    first.short = ()
+    first.unfunded = ()
     senders.turn(first, times=2 * KEPT_TURNS)
     assert first.reserve(budgeted(1))
     first.in_hand = set()
@@ -130,7 +130,7 @@ def test_a_lowered_budget_is_obeyed_by_the_next_turn(senders: Senders) -> None:
         senders.turn(first)
     lowered = HUNDRED._replace(amount=COST * sent)
     senders.scene.change(lambda c: change_budget(c, CAMPAIGN, lowered))
-    first.short = ()
+    first.unfunded = ()
     senders.turn(first)
     assert not first.reserve(budgeted(1))
     assert senders.taken() == lowered.amount

@@ -34,10 +34,10 @@ class DistantSender:
         self._seq = 10
 
     def _waiting(self) -> list[Message]:
-        return self.scene.buffer.first_short()
+        return self.scene.buffer.first_unfunded()
 
     def _queue(self) -> None:
-        self.scene.buffer.queue_short()
+        self.scene.buffer.queue_unfunded()
 
     def burst(self) -> int:
         """Let the recorder choose from as many messages as a burst has; return how many it sends.

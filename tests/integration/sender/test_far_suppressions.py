@@ -37,7 +37,7 @@ def scene(main: FaultyDatabase, own: FaultyDatabase) -> Scene:
 def test_held_messages_follow_the_main_server(scene: Scene) -> None:
     suppress(scene)
     scene.guard.refresh()
-    held = scene.buffer.held_of(None)
+    held = scene.buffer.held_for(None)
     assert scene.guard.check_before_send(held) == [SendStatus.SUPPRESSED] * 2
 
 

@@ -34,7 +34,7 @@ def test_many_campaigns_have_their_money_in_one_turn(senders: Senders) -> None:
             )
     messages = [budgeted(1, campaign_id=n) for n in campaigns]
     first.reserve(*messages)
-    first.short = messages
+    first.unfunded = messages
     senders.turn(first)
     assert [one.key.campaign_id for one in first.reserve(*messages)] == [
         n for n in campaigns if n not in (110, 120)
@@ -49,11 +49,11 @@ def test_a_locked_budget_holds_up_no_other(senders: Senders) -> None:
     senders.scene.change(lambda c: insert_budget(c, 8, HUNDRED))
     messages = [budgeted(1), budgeted(1, campaign_id=8)]
     first.reserve(*messages)
-    first.short = messages
+    first.unfunded = messages
     with senders.locked(CAMPAIGN):
         senders.turn(first)
         assert [one.key.campaign_id for one in first.reserve(*messages)] == [8]
-        first.short = messages[:1]
+        first.unfunded = messages[:1]
         began = time.monotonic()
         senders.turn(first)
         assert time.monotonic() - began < 1, "the locked row is not asked for beside others"
@@ -74,7 +74,7 @@ def test_budgets_that_end_together_hold_up_no_other(senders: Senders) -> None:
         messages = [budgeted(seq, campaign_id=n) for n in sent for seq in range(4)]
         for one in first.reserve(*messages):
             sent[one.key.campaign_id] += 1
-        first.short = [budgeted(9, campaign_id=n) for n in sent]
+        first.unfunded = [budgeted(9, campaign_id=n) for n in sent]
         with senders.counted() as statements:
             senders.turn(first)
         assert len(statements) <= 4
@@ -94,12 +94,12 @@ def test_of_scarce_budgets_a_few_are_asked_alone(
     monkeypatch.setattr(budget_rows, "take_together", lambda *_: False)
     messages = [budgeted(seq, campaign_id=n) for n in campaigns for seq in range(2)]
     first.reserve(*messages)
-    first.short = messages
+    first.unfunded = messages
     funded: set[int] = set()
     for turn in range(1, 4):
         senders.turn(first)
         funded |= {one.key.campaign_id for one in first.reserve(*messages)}
-        first.short = [one for one in messages if one.key.campaign_id not in funded]
+        first.unfunded = [one for one in messages if one.key.campaign_id not in funded]
         assert len(funded) == min(SINGLY * turn, len(campaigns))
 
 
@@ -111,7 +111,7 @@ def test_many_budgets_wait_once_for_a_locked_one(senders: Senders) -> None:
         senders.scene.change(partial(insert_budget, campaign_id=n, budget=HUNDRED))
     messages = [budgeted(1, campaign_id=n) for n in campaigns]
     first.reserve(*messages)
-    first.short = messages
+    first.unfunded = messages
     with senders.locked(CAMPAIGN), senders.counted() as statements:
         senders.turn(first)
         assert len(statements) <= 6
@@ -119,7 +119,7 @@ def test_many_budgets_wait_once_for_a_locked_one(senders: Senders) -> None:
     first.leases.turn(locked=True)
     (one,) = first.reserve(messages[-1])
     first.leases.give_back([*messages[:-1], one])
-    first.short = ()
+    first.unfunded = ()
     senders.turn(first)
     senders.now += 8 * KEPT_FOR
     with senders.locked(CAMPAIGN):
@@ -139,7 +139,7 @@ def test_a_stop_returns_what_it_can(senders: Senders) -> None:
     senders.scene.change(lambda c: insert_budget(c, 8, HUNDRED))
     messages = [budgeted(1), budgeted(1, campaign_id=8)]
     first.reserve(*messages)
-    first.short = messages
+    first.unfunded = messages
     senders.turn(first)
     with senders.locked(CAMPAIGN):
         first.leases.return_all()

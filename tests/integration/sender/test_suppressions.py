@@ -106,7 +106,7 @@ def test_a_held_message_of_a_suppressed_person_is_not_sent(mapped: Scene) -> Non
     admit(mapped, message(SEQ))
     suppress(mapped)
     mapped.guard.refresh()
-    (held,) = mapped.buffer.held_of(None)
+    (held,) = mapped.buffer.held_for(None)
     assert mapped.guard.check_before_send([held]) == [SendStatus.SUPPRESSED]
     mapped.cycle()
     mapped.buffer.add_results([SendResult(held, SendStatus.SUPPRESSED)])
@@ -120,7 +120,7 @@ def test_a_suppression_lifted_before_the_look_changes_nothing(mapped: Scene) -> 
     suppress(mapped)
     mapped.change(lambda c: remove_suppression(c, PHONE, "*", "a person"))
     mapped.guard.refresh()
-    (held,) = mapped.buffer.held_of(None)
+    (held,) = mapped.buffer.held_for(None)
     assert mapped.guard.check_before_send([held]) == [None]
 
 
@@ -133,7 +133,7 @@ def test_a_change_that_commits_late_is_seen(mapped: Scene) -> None:
         mapped.guard.refresh()
         mapped.guard.refresh()
     mapped.guard.refresh()
-    (held,) = mapped.buffer.held_of(None)
+    (held,) = mapped.buffer.held_for(None)
     assert mapped.guard.check_before_send([held]) == [SendStatus.SUPPRESSED]
 
 
@@ -203,7 +203,7 @@ def test_an_import_has_all_held_messages_looked_up(mapped: Scene) -> None:
 
     mapped.change(end_import)
     mapped.guard.refresh()
-    (held,) = mapped.buffer.held_of(None)
+    (held,) = mapped.buffer.held_for(None)
     assert mapped.guard.check_before_send([held]) == [SendStatus.SUPPRESSED]
 
 

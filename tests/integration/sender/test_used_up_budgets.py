@@ -85,7 +85,7 @@ def test_money_of_a_slow_sender_pauses_nothing(senders: Senders) -> None:
         sent += len(slow.reserve(*(budgeted(n) for n in range(12))))
         senders.turn(slow)
     assert senders.taken() > COST * 45
-    slow.short = ()
+    slow.unfunded = ()
     for n in range(32):
         sent += len(fast.reserve(*(budgeted(n) for n in range(12))))
         senders.turn(fast)
@@ -131,6 +131,6 @@ def test_a_budget_given_again_has_messages_admitted_again(senders: Senders, lost
         lambda c: editor.change(c, CAMPAIGN, {"budget": Decimal(1)}, "me", "", lambda _: None)
     )
     assert not senders.version().sends(lost.record.campaign_epoch)
-    first.short = ()
+    first.unfunded = ()
     assert senders.version().budget == "EUR"
     assert senders.send_all(first) == Decimal(1) // COST

@@ -66,7 +66,10 @@ class AdmissionLookup(NamedTuple):
 
 
 class BatchAdmitter:
-    """Admission for one shard group; every step may be repeated after an outage."""
+    """Admission for one shard group; every step may be repeated after an outage.
+
+    `unready`: returns an error code where nothing can be handed over to a provider.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,6 @@ class BatchAdmitter:
         unready: Callable[[str], str | None],
         traces: BatchTraces | None = None,
     ) -> None:
-        """Take a function that says why nothing can be handed over to a provider."""
         self._server = server
         self._topic = topic
         self._buffer = buffer

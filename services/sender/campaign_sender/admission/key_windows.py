@@ -31,12 +31,11 @@ class KeyUse(NamedTuple):
 class KeyWindows:
     """Times until which the providers of messages in doubt know their keys.
 
-    `window_of`: returns the seconds for which the provider of a message knows its key, 0 and
-    infinity among them.
+    `database`: the server of the shards. `window_of`: returns the seconds for which the provider of
+    a message knows its key, 0 and infinity among them.
     """
 
     def __init__(self, database: Database, window_of: Callable[[Message], float]) -> None:
-        """Take the database of the shards."""
         self._database = database
         self._window_of = window_of
 

@@ -2,15 +2,15 @@
 
 Closed, it allows every send. Open, it allows none. It opens
 
-- for `open_seconds` when most of the recent sends failed without a clear result;
+- for `open_seconds` when most of the recent answers were failures, `retryable` or `ambiguous`;
 - for as long as the provider asks, by `Retry-After` in an answer that is `throttled`;
 - for `account_seconds` when the provider refuses the account;
 - when another sender's breaker has opened for such a reason.
 
-After that time it is half open and allows a few probes: one clear result closes it, one failure
-opens it for longer. Where the account is refused, another refusal opens it for as long again, and
-only an accepted message closes it. Failures and the account have an end each, and the later one
-counts; a time that the provider asks for counts as one of failures.
+After that time it is half open and allows a few probes: one answer that is no failure closes it,
+and one failure opens it for longer. Where the account is refused, another refusal opens it for as
+long again, and only an accepted message closes it. Failures and the account have an end each, and
+the later one counts; a time that the provider asks for counts as one of failures.
 """
 
 import threading

@@ -204,7 +204,7 @@ class GuardedProvider:
     def _check_rate(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, and by the grants of their rates.
 
-        A resting provider refuses them in its own way, with a grant or without.
+        While the provider rests, the status of its rest is reported instead of a missing grant.
         """
         statuses = self._guard.check_before_send(messages)
         rates = self._rates()

@@ -34,7 +34,7 @@ def topics_of(versions: Mapping[CampaignId, CampaignVersion]) -> Topics:
 class HoldsMessages(Protocol):
     """The messages that this process holds."""
 
-    def held_of(self, phones: Collection[str] | None) -> list[Message]:
+    def held_for(self, phones: Collection[str] | None) -> list[Message]:
         """Return the held messages to some people, None: to all."""
 
 
@@ -119,7 +119,7 @@ class HeldSuppressions:
             self._all_changed = self._all_changed or everything
             self._is_empty = self._is_empty and view.is_empty
             held = (
-                self._held.held_of(None if everything else phones) if everything or phones else []
+                self._held.held_for(None if everything else phones) if everything or phones else []
             )
         suppressed = look_up_suppressed(cursor, [one.record.phone for one in held])
         if suppressed:

@@ -13,7 +13,7 @@ from campaign_sender.in_flight.admitted_queue import AdmittedQueue
 from campaign_sender.in_flight.claim_window import ClaimBounds
 from campaign_sender.in_flight.funds import Funds
 from campaign_sender.in_flight.rate_allowances import RateAllowances, use
-from campaign_sender.in_flight.short_messages import ShortMessages
+from campaign_sender.in_flight.unfunded_messages import UnfundedMessages
 from campaign_sender.message import Message
 
 MOST_WAITING = 4
@@ -35,7 +35,7 @@ class AdmittedMessages:
         self._bounds = bounds
         self._funds = funds
         self._allowances = RateAllowances(bounds)
-        self.short = ShortMessages()
+        self.unfunded = UnfundedMessages()
         """Messages that wait for money."""
         self.queues: dict[str, AdmittedQueue] = {}
         """The others, by provider."""
@@ -55,14 +55,14 @@ class AdmittedMessages:
         for message in messages:
             self._queue_of(message.provider).put_back(message)
 
-    def queue_short(self) -> None:
+    def queue_unfunded(self) -> None:
         """Queue messages again that waited for money."""
-        self.put_back(reversed(self.short.take_all()))
+        self.put_back(reversed(self.unfunded.take_all()))
         self._allowances.count_again()
 
     def take_if(self, condition: Callable[[Message], bool]) -> list[Message]:
         """Take every message that meets a condition."""
-        taken = self.short.take_if(condition)
+        taken = self.unfunded.take_if(condition)
         for queue in self.queues.values():
             taken += queue.take_if(condition)
         return taken
@@ -116,10 +116,10 @@ class AdmittedMessages:
             taken = queue.take(end - len(claims), allowed, cost_of)
             if not taken:
                 return
-            funded, short = self._funds.reserve(taken, self.short.campaigns)
+            funded, unfunded = self._funds.reserve(taken, self.unfunded.campaigns)
             claims += funded
             use(allowed, funded)
-            self.short.add(short)
+            self.unfunded.add(unfunded)
 
     # --- what waits -------------------------------------------------------------------------
 
@@ -145,7 +145,7 @@ class AdmittedMessages:
             for provider, queue in self.queues.items()
             for message in (queue if provider in providers else queue.of(campaigns))
         ]
-        waiting += self.short
+        waiting += self.unfunded
         return waiting
 
     def recent_providers(self) -> set[str]:

@@ -105,7 +105,7 @@ class Backlogs:
             SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
         ]
 
-    def postpone_short(self, message: Message) -> list[SendResult[Message]]:
+    def postpone_unfunded(self, message: Message) -> list[SendResult[Message]]:
         """Return the result of a message that goes back, since there is no money for it."""
         return self.postpone_of_rate(
             message.provider, message.record.campaign_id, RATE_AFTER_REST, [message]

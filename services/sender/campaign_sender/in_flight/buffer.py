@@ -33,7 +33,8 @@ MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
 FEW = 32
-"""Results that are worth a transaction while they are half of all claimed messages."""
+"""Fewest results for an early transaction: one that begins when half of all claimed messages have
+their result."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED, SendStatus.SUPPRESSED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -52,9 +53,10 @@ class RecorderBatch(NamedTuple):
 class InFlightBuffer:
     """Bounded buffer of the messages between fetch and record.
 
-    `in_flight`: maximum of claimed messages; `bounds`: of those of single providers; `backlogs`: of
-    those that are not claimed. `batch_size`: number of admitted messages of one provider, not yet
-    claimed, at which fetching stops. `funds`: money of the campaigns that have a budget.
+    `in_flight`: maximum of claimed messages; `bounds`: maximum of those of each provider;
+    `backlogs`: maximum of messages that are not claimed. `batch_size`: number of admitted messages
+    of one provider, not yet claimed, at which fetching stops. `funds`: money of the campaigns that
+    have a budget.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class InFlightBuffer:
             else Postponement(self._admitted, self._bounds, backlogs, batch_size)
         )
         self._shards = OwnedShards(self._admitted.queues.keys())
-        # Looked up for every message, so without a way over the shards.
+        # Kept here too, to save an attribute look-up for every message.
         self._held, self._draining = self._shards.held, self._shards.draining
         self._by_number = self._shards.by_number
         self._results = PendingResults(self._shards, self._bounds)
@@ -145,7 +147,7 @@ class InFlightBuffer:
     def held_messages(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
         """Return the held messages of a campaign and shard, by seq."""
         with self._changed:
-            return self._shards.held_of(shard, campaign_id)
+            return self._shards.held_of_campaign(shard, campaign_id)
 
     def track(self, owned: OwnedShard, offsets: Iterable[int]) -> None:
         """Track fetched records of a shard, in rising order, as unfinished."""
@@ -250,19 +252,19 @@ class InFlightBuffer:
             if self._admitted.has_queued():
                 self._changed.notify_all()
 
-    def queue_short(self) -> None:
+    def queue_unfunded(self) -> None:
         """Queue messages again that waited for money."""
         with self._changed:
-            if self._admitted.short:
-                self._admitted.queue_short()
+            if self._admitted.unfunded:
+                self._admitted.queue_unfunded()
                 self._changed.notify_all()
 
-    def first_short(self) -> list[Message]:
+    def first_unfunded(self) -> list[Message]:
         """Return the first message of each campaign that waits for money."""
         with self._changed:
-            return self._admitted.short.first()
+            return self._admitted.unfunded.first()
 
-    def held_of(self, phones: Collection[str] | None) -> list[Message]:
+    def held_for(self, phones: Collection[str] | None) -> list[Message]:
         """Return the held messages to some people, None: to all."""
         with self._changed:
             held = self._held.values()

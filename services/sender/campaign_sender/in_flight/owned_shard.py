@@ -94,7 +94,7 @@ class OwnedShards:
             if owned.place.partition == partition:
                 owned.offsets.advance_to(position)
 
-    def held_of(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
+    def held_of_campaign(self, shard: int, campaign_id: CampaignId) -> dict[int, Message]:
         """Return the held messages of a campaign and shard, by seq."""
         return {
             seq: message
@@ -154,7 +154,7 @@ class OwnedShards:
         return owned is not None and owned.claimed.get(message.key) is message
 
     def _count_claimed(self, messages: Collection[Message], change: int) -> None:
-        """Count messages that are claimed (`change`: their number), or not any more (less it)."""
+        """Count claimed messages; `change`: their number, or less it where their claims end."""
         if len(self.providers) == 1:
             for provider in self.providers:
                 self.claimed_of[provider] += change

@@ -66,7 +66,7 @@ class Postponement:
             if room is None or len(queue) <= room:
                 continue
             results += backlogs.postpone(provider, queue.take_excess(room))
-        results += self._take_short(stuck)
+        results += self._take_unfunded(stuck)
         return results
 
     def _take_of_rates(
@@ -97,9 +97,11 @@ class Postponement:
             return []
         return self._backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)
 
-    def _take_short(self, stuck: Collection[Shard]) -> list[SendResult[Message]]:
+    def _take_unfunded(self, stuck: Collection[Shard]) -> list[SendResult[Message]]:
         """Take what waits for money and holds up its shard, and the latest of too much."""
-        short = self._admitted.short
-        surplus = short.take_if(lambda message: message.record.shard in stuck)
-        surplus += short.take_excess(MOST_WAITING * self._batch_size)
-        return [result for message in surplus for result in self._backlogs.postpone_short(message)]
+        unfunded = self._admitted.unfunded
+        surplus = unfunded.take_if(lambda message: message.record.shard in stuck)
+        surplus += unfunded.take_excess(MOST_WAITING * self._batch_size)
+        return [
+            result for message in surplus for result in self._backlogs.postpone_unfunded(message)
+        ]

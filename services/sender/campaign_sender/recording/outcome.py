@@ -66,13 +66,13 @@ class LedgerOutcome(NamedTuple):
     """Seconds until the next try; None when the status is final."""
 
 
-AGES = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
+AGE_DECIDES = frozenset({SendStatus.RETRYABLE, SendStatus.THROTTLED, SendStatus.AMBIGUOUS})
 """Statuses whose outcome depends on the time since the first send."""
 
 
 def depends_on_age(result: SendResult[Message]) -> bool:
     """Return whether the outcome depends on the time since the first send."""
-    return result.status in AGES or _is_provider_gone(result)
+    return result.status in AGE_DECIDES or _is_provider_gone(result)
 
 
 def may_have_been_sent(result: SendResult[Message]) -> bool:
@@ -153,7 +153,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     policy = retry.of(result.status.value)
     if (given_up := _given_up(result, policy)) is not None:
         return LedgerOutcome(given_up)
-    backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _failures(result))
+    backoff = min(policy.backoff_max, policy.backoff_base * 2.0 ** _doublings(result))
     delay = backoff * (0.5 + jitter / 2)
     row = _row(result, Status.WAITING)
     fails_over = _fails_over(result, failover, after_doubt=after_doubt)
@@ -243,8 +243,8 @@ def _with_doubts(result: SendResult[Message], row: LedgerRow) -> LedgerRow:
     return replace(row, in_doubt=in_doubt, left_doubts=left)
 
 
-def _failures(result: SendResult[Message]) -> int:
-    """Return the exponent of the backoff: attempts, or tries of a throttled message."""
+def _doublings(result: SendResult[Message]) -> int:
+    """Return how often the backoff is doubled: by attempts, or by tries of a throttled message."""
     record = result.message.record
     if result.status is SendStatus.THROTTLED:
         return min(record.try_number - 1, MAX_DOUBLINGS)

@@ -335,7 +335,7 @@ class Recorder(ThreadedPart):
         return replace(self._outcome(result).row, provider=result.message.provider or None)
 
     def _without_recorded(self, batch: RecorderBatch) -> RecorderBatch:
-        """Turn results of messages that already have their outcome into ends of claims."""
+        """Mark results of messages that have their outcome, so that only their claims end."""
         messages = [result.message for result in batch.results]
         with self._database.reading(proof=Proof.NOW) as cursor:
             entries = look_up(cursor, ledger_query(messages))

@@ -27,7 +27,7 @@ from campaign_common.store.messages.retry_schedule import (
     forget_retries,
     schedule_retries,
 )
-from campaign_common.store.shards.claims import ClaimMove, move_claim
+from campaign_common.store.shards.claims import ClaimWrite, write_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
 
@@ -74,7 +74,7 @@ def write(
     costs: dict[CostKey, Charge] = {}
     repeated: Counter[RepeatedKey] = Counter(late)
     for writes in shard_writes:
-        if not move_claim(cursor, _move_of(writes)):
+        if not write_claim(cursor, _claim_write_of(writes)):
             fenced.add(writes.owned.shard)
             continue
         if writes.rows:
@@ -88,9 +88,9 @@ def write(
     return WriteResult(fenced, changes, repeated)
 
 
-def _move_of(writes: ShardWrites) -> ClaimMove:
+def _claim_write_of(writes: ShardWrites) -> ClaimWrite:
     owned = writes.owned
-    return ClaimMove(
+    return ClaimWrite(
         owned.shard,
         owned.epoch,
         owned.owner_token,

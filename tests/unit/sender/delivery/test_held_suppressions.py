@@ -48,7 +48,7 @@ class Held:
     def __init__(self, *held: Message) -> None:
         self._held = list(held)
 
-    def held_of(self, _: object) -> list[Message]:
+    def held_for(self, _: object) -> list[Message]:
         return self._held
 
 

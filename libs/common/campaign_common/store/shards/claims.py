@@ -1,6 +1,6 @@
 """shard_claims: who owns a shard, what that owner has claimed, and how far it has recorded.
 
-Every write of an owner begins with `move_claim`, a compare-and-set on (epoch, owner token,
+Every write of an owner begins with `write_claim`, a compare-and-set on (epoch, owner token,
 transaction number); a takeover changes all three (protocol rules 2 to 4).
 """
 
@@ -34,7 +34,7 @@ class ClaimRow(NamedTuple):
     recorded_offset: int
 
 
-class ClaimMove(NamedTuple):
+class ClaimWrite(NamedTuple):
     """The changes of one transaction of an owner to its claim row."""
 
     shard: Shard
@@ -56,7 +56,7 @@ SELECT_CLAIMED = "SELECT claimed FROM shard_claims WHERE claimed <> ''"
 
 SELECT_FOR_UPDATE = f"SELECT {_COLUMNS} FROM shard_claims WHERE shard = %s FOR UPDATE"
 
-MOVE = """
+WRITE = """
 UPDATE shard_claims
 SET transaction_number = transaction_number + 1, claimed = %s, recorded_offset = %s,
     updated_at = NOW(6)
@@ -95,18 +95,18 @@ def lock_claim(cursor: Cursor, shard: Shard) -> ClaimRow | None:
     return None if row is None else _row(row)
 
 
-def move_claim(cursor: Cursor, move: ClaimMove) -> bool:
+def write_claim(cursor: Cursor, write: ClaimWrite) -> bool:
     """Write an owner's next claim; False means that the shard has another owner now."""
     return bool(
         cursor.execute(
-            MOVE,
+            WRITE,
             (
-                move.claimed,
-                move.recorded_offset,
-                move.shard,
-                move.epoch,
-                move.owner_token,
-                move.transaction_number,
+                write.claimed,
+                write.recorded_offset,
+                write.shard,
+                write.epoch,
+                write.owner_token,
+                write.transaction_number,
             ),
         )
     )

@@ -7,7 +7,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_sender.message import Message
 
 
-class ShortMessages:
+class UnfundedMessages:
     """Messages by campaign, in their order; not safe for use by several threads at once."""
 
     def __init__(self) -> None:

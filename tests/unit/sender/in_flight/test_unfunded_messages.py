@@ -93,7 +93,7 @@ def test_what_cannot_be_paid_for_holds_nothing_back() -> None:
     assert scene.buffer.held_keys([one.key for one in scene.messages[:3]])
     scene.money.left = 2
     assert scene.claimed() == []
-    scene.buffer.queue_short()
+    scene.buffer.queue_unfunded()
     assert scene.claimed() == [1, 2]
     assert scene.buffer.held_keys([scene.messages[2].key])
 
@@ -114,14 +114,14 @@ def test_messages_of_a_paused_campaign_wait_for_no_money() -> None:
     scene.buffer.drop_void([], [], lambda them: [SendStatus.STALE] * len(them))
     results = scene.buffer.take_batch().results
     assert results == [SendResult(one, SendStatus.STALE) for one in scene.messages[:3]]
-    assert scene.buffer.first_short() == []
+    assert scene.buffer.first_unfunded() == []
 
 
 def test_a_released_shard_leaves_none_waiting_for_money() -> None:
     scene = Scene()
     scene.claimed()
     scene.buffer.drain([0], timeout=0.0)
-    assert scene.buffer.first_short() == []
+    assert scene.buffer.first_unfunded() == []
     assert not scene.buffer.held_keys([one.key for one in scene.messages[:3]])
 
 
@@ -173,8 +173,8 @@ def test_a_cheap_message_does_not_overtake_an_expensive_one() -> None:
     scene.buffer.track(owned, [late.offset])
     scene.buffer.admit([late], [], [])
     assert scene.claimed() == []
-    assert scene.buffer.first_short() == scene.messages[:1]
-    scene.buffer.queue_short()
+    assert scene.buffer.first_unfunded() == scene.messages[:1]
+    scene.buffer.queue_unfunded()
     assert scene.claimed() == [1, 2, 3, 6]
 
 
