@@ -23,6 +23,9 @@ class ReceiptState(IntEnum):
     """Closed: the ledger says so. As long as this is stored, it does."""
     OTHERWISE = 2
     """Closed by the owner: the message ended in another way, such as `failed`."""
+    NO_RECEIPT = 3
+    """Closed as sent, and no final report came in the time of its provider. One that comes later
+    replaces it."""
 
     # As for Status: receipts are counted by their state.
     __hash__ = int.__hash__
@@ -33,6 +36,9 @@ class ReceiptState(IntEnum):
         return self.name.lower()
 
 
+OF_SENT = frozenset({ReceiptState.SENT, ReceiptState.NO_RECEIPT})
+"""States of the receipts of messages that the ledger has as sent."""
+
 ENDED_OTHERWISE = frozenset({Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, Status.CANCELLED})
 """Statuses that a receipt does not change: it is shown beside them."""
 
@@ -40,8 +46,8 @@ ENDED_OTHERWISE = frozenset({Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, S
 class StoredReceipt(NamedTuple):
     """The report of the highest rank about a message, in its latest generation.
 
-    With rank `NONE` there is none: the message was turned back to this generation, or the report
-    was another provider's.
+    With rank `NONE` there is none: the message was turned back to this generation, the report was
+    another provider's, or none came in time.
     """
 
     generation: int
@@ -61,9 +67,18 @@ class StoredReceipt(NamedTuple):
         """Return whether it waits for the ledger, or for the owner of the shard."""
         return self.state is ReceiptState.OPEN and self.rank is not ReceiptRank.NONE
 
+    @property
+    def is_counted(self) -> bool:
+        """Return whether the counters have it: there is a report, or the time for one is over."""
+        return self.rank is not ReceiptRank.NONE or self.state is ReceiptState.NO_RECEIPT
+
     def is_of(self, generation: int) -> bool:
         """Return whether it reports about this generation of the message."""
         return self.generation == generation and self.rank is not ReceiptRank.NONE
+
+    def is_late(self, generation: int) -> bool:
+        """Return whether the time for a final report about this generation is over."""
+        return self.generation == generation and self.state is ReceiptState.NO_RECEIPT
 
 
 class ReceiptEffect(Enum):
@@ -111,12 +126,17 @@ def report(
     if known is not None and only not in (None, known.provider):
         known = None  # it was stored while nothing said which provider would send the message
     is_sent = current is not None and current.status == Status.SENT
-    state = ReceiptState.SENT if is_sent else known.state if known else ReceiptState.OPEN
+    is_late = stored is not None and stored.is_late(reported.generation)
+    state = known.state if known else ReceiptState.OPEN
+    if is_sent or is_late:
+        state = ReceiptState.SENT
     if known is None or reported.rank > known.rank:
         _, _, generation, _, provider, rank, code, at = reported
         after = StoredReceipt(generation, rank, state, provider, code, at)
     else:
         after = known._replace(state=state)
+    if is_late and not after.rank.is_final:
+        after = after._replace(state=ReceiptState.NO_RECEIPT)
     return Reported(after, ReceiptEffect.REPEATED if after == known else ReceiptEffect.STORED)
 
 
@@ -180,3 +200,21 @@ def proves_send(stored: StoredReceipt, entry: LedgerEntry | None, *, in_doubt: b
     if entry.generation != stored.generation:
         return False
     return entry.status == Status.UNKNOWN or (entry.status == Status.WAITING and in_doubt)
+
+
+def without_receipt(
+    stored: StoredReceipt | None, entry: LedgerEntry, named: str
+) -> StoredReceipt | None:
+    """Return the receipt of a message whose time for a final one is over; None: nothing changes.
+
+    The furthest stage that was reported stays in it.
+    """
+    if entry.status != Status.SENT:
+        return None
+    if stored is None or stored.generation < entry.generation:
+        late = StoredReceipt.none(entry.generation)
+    elif stored.generation > entry.generation or stored.state is ReceiptState.NO_RECEIPT:
+        return None
+    else:
+        late = look_again(stored, entry, named)
+    return None if late.rank.is_final else late._replace(state=ReceiptState.NO_RECEIPT)

@@ -18,12 +18,14 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.stored_receipt import ReceiptEffect, needs_entry, report
+from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
     count_change,
 )
 from campaign_common.store.messages.ledger import look_up
+from campaign_common.store.receipts.bounced_receipts import list_bounces
 from campaign_common.store.receipts.receipt_rows import (
     ReceiptPlace,
     Receipts,
@@ -71,8 +73,10 @@ SELECT_CAMPAIGNS = "SELECT id, provider, shards FROM campaigns WHERE id IN %s AN
 class ReceiptWriter:
     """Writer of receipts to the servers of their shards."""
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, databases: Databases, bounces: HardBounces | None = None) -> None:
+        """Write to `databases`, and list the `bounces`, if there are any that matter."""
         self._databases = databases
+        self._bounces = bounces
 
     def write(self, receipts: Sequence[MessageReceipt]) -> WrittenReceipts:
         """Store all of `receipts`, in one transaction for each database server.
@@ -98,8 +102,20 @@ class ReceiptWriter:
         if known:
             named = {id_: campaign.provider for id_, campaign in campaigns.items()}
             for database, part in self._databases.split(known, _shard_of):
-                effects.update(_write_on(database, part, named))
+                effects.update(self._write_on(database, part, named))
         return WrittenReceipts.counted(effects)
+
+    def _write_on(
+        self,
+        database: Database,
+        receipts: Sequence[MessageReceipt],
+        named: Mapping[CampaignId, str],
+    ) -> Counter[ReceiptEffect]:
+        for_places: dict[ReceiptPlace, list[MessageReceipt]] = {}
+        for receipt in receipts:
+            place = ReceiptPlace(receipt.shard, receipt.campaign_id, receipt.seq)
+            for_places.setdefault(place, []).append(receipt)
+        return database.run(partial(_store, for_places, named, self._bounces))
 
 
 def read_named(database: Database, ids: Iterable[CampaignId]) -> dict[CampaignId, str]:
@@ -119,19 +135,10 @@ def _shard_of(receipt: MessageReceipt) -> int:
     return receipt.shard
 
 
-def _write_on(
-    database: Database, receipts: Sequence[MessageReceipt], named: Mapping[CampaignId, str]
-) -> Counter[ReceiptEffect]:
-    for_places: dict[ReceiptPlace, list[MessageReceipt]] = {}
-    for receipt in receipts:
-        place = ReceiptPlace(receipt.shard, receipt.campaign_id, receipt.seq)
-        for_places.setdefault(place, []).append(receipt)
-    return database.run(partial(_store, for_places, named))
-
-
 def _store(
     reports: Mapping[ReceiptPlace, Sequence[MessageReceipt]],
     named: Mapping[CampaignId, str],
+    bounces: HardBounces | None,
     cursor: Cursor,
 ) -> Counter[ReceiptEffect]:
     before = lock_receipts(cursor, reports, named)
@@ -149,6 +156,8 @@ def _store(
             after[place] = known
             count_change(changes, place.campaign_id, place.shard, found, known)
     write_receipts(cursor, before, after, named)
+    if bounces is not None:
+        list_bounces(cursor, _bounced(after, bounces))
     add_receipt_counts(cursor, changes)
     return effects
 
@@ -163,3 +172,11 @@ def _look_up(
         if any(needs_entry(before.get(place), one.generation) for one in of_place):
             wanted.setdefault((place.shard, place.campaign_id), []).append(place.seq)
     return look_up(cursor, wanted)
+
+
+def _bounced(written: Receipts, bounces: HardBounces) -> list[ReceiptPlace]:
+    return [
+        place
+        for place, receipt in written.items()
+        if bounces.is_one(receipt.provider, receipt.rank, receipt.code)
+    ]
