@@ -127,7 +127,10 @@ class BounceSuppressor:
             and bounces.is_one(message.provider, message.rank, message.code)
             and bounces.is_reached(messages, message.provider, before.since)
         ):
-            note = f"{bounces.after} not delivered in a row, the last one of campaign {key[0]}"
+            note = (
+                f"{bounces.after} not delivered in a row, the last one of campaign"
+                f" {key.campaign_id} with code {message.code}"
+            )
             self._suppress(
                 Suppression(phone, scope, reason_of(message.code), BOUNCE, note=note), bounces.lasts
             )

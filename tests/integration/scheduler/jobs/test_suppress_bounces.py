@@ -175,7 +175,7 @@ def test_enough_of_them_suppress_the_person_once(people: People, seq: int, seed:
             people.look()
     people.look()
     phone = PEOPLE[seq]
-    assert people.suppressed() == [(phone, "provider:alpha", "bounce:30005", "bounce")]
+    assert people.suppressed() == [(phone, "provider:alpha", "bounce_30005", "bounce")]
     assert people.changes() == [(phone, "provider:alpha", 1, "scheduler")]
     assert people.listed() == 0
 
@@ -201,7 +201,7 @@ def test_a_receipt_that_is_there_before_its_message_waits_for_it(people: People)
     assert (people.suppressed(), people.listed()) == ([], 1)
     people.send(2, 3)
     people.look()
-    assert people.suppressed() == [(ELSEWHERE, "provider:alpha", "bounce:30005", "bounce")]
+    assert people.suppressed() == [(ELSEWHERE, "provider:alpha", "bounce_30005", "bounce")]
 
 
 def test_a_suppression_that_was_removed_needs_as_many_again(people: People) -> None:

@@ -1,5 +1,6 @@
 """Hard bounces: messages that were not delivered since their number takes none."""
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import NamedTuple
@@ -13,6 +14,8 @@ BOUNCE = "bounce"
 
 LONGEST_REASON = 32
 """Characters; suppressions.reason holds as many."""
+
+_NO_LETTER = re.compile("[^a-z0-9]")
 
 
 class SentMessage(NamedTuple):
@@ -69,5 +72,5 @@ class HardBounces(NamedTuple):
 
 
 def reason_of(code: str | None) -> str:
-    """Return the reason of a suppression after a bounce with a code."""
-    return f"{BOUNCE}:{code or ''}"[:LONGEST_REASON]
+    """Return the reason of a suppression after a bounce with a code: a word, as all reasons are."""
+    return f"{BOUNCE}_{_NO_LETTER.sub('_', (code or '').lower())}"[:LONGEST_REASON]

@@ -73,5 +73,6 @@ def test_the_scope_is_the_provider_or_everything() -> None:
 
 
 def test_the_reason_names_the_code_and_fits_its_column() -> None:
-    assert reason_of("30005") == "bounce:30005"
+    assert reason_of("30005") == "bounce_30005"
+    assert reason_of("Unknown Subscriber") == "bounce_unknown_subscriber"
     assert len(reason_of("x" * 32)) == 32
