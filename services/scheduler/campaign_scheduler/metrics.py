@@ -38,3 +38,6 @@ REPUBLICATIONS = Counter(
 RECORDS_LOST = Counter(
     "campaign_records_lost", "Published records found lost by the watchdog", registry=COUNTERS
 )
+BOUNCES_SUPPRESSED = Counter(
+    "campaign_bounces_suppressed", "People suppressed after hard bounces", registry=COUNTERS
+)

@@ -8,6 +8,7 @@ import structlog
 from opentelemetry.trace import Tracer
 
 from campaign_common.database import Database, Databases
+from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.errors import RetryLater
 from campaign_common.health.checks import HealthMonitor
 from campaign_common.kafka import clients
@@ -29,11 +30,14 @@ from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
 from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
+from campaign_scheduler.jobs.find_late_receipts import ENROLL_INTERVAL, LateReceiptFinder
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
 from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
+from campaign_scheduler.jobs.suppress_bounces import LOOK_INTERVAL as BOUNCE_INTERVAL
+from campaign_scheduler.jobs.suppress_bounces import BounceSuppressor
 from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, KnownProviders, Watchdog
 from campaign_scheduler.publishing.publisher import Publisher
 
@@ -146,7 +150,8 @@ class SchedulerService:
         settings, databases = self._settings, self._databases
         main, pace = databases.main, settings.scheduler
         starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
-        finisher = CampaignFinisher(databases, self.owner)
+        late = self._late_receipt_finder()
+        finisher = CampaignFinisher(databases, self.owner, also=late.enroll_finished)
         sampler = RateSampler(databases, self.owner)
         partition_migration = PartitionMigration(
             databases, clients.admin(settings), self._topic, self.owner
@@ -165,6 +170,8 @@ class SchedulerService:
             Job("publish-retries", self._retries.publish_due, pace.poll_interval),
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("close-receipts", closer.look, LOOK_INTERVAL),
+            Job("find-late-receipts", late.look, ENROLL_INTERVAL),
+            Job("suppress-bounces", self._bounce_suppressor().look, BOUNCE_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
             Job("sweep-slots", partial(_sweep_slots, main), SLOT_SWEEP_INTERVAL),
@@ -194,6 +201,25 @@ class SchedulerService:
             owner=self.owner,
             routes=self._settings.routes,
             tracer=self._tracer,
+        )
+
+    def _late_receipt_finder(self) -> LateReceiptFinder:
+        return LateReceiptFinder(
+            self._databases,
+            self._availability,
+            self._settings.receipt_timeouts,
+            self._settings.routes,
+            self._stopping,
+        )
+
+    def _bounce_suppressor(self) -> BounceSuppressor:
+        settings = self._settings
+        return BounceSuppressor(
+            self._databases,
+            self._availability,
+            settings.hard_bounces,
+            shards=settings.msg_table_sharding_size,
+            longest=longest_transaction(settings.mysql.tran_timeout),
         )
 
     def _publisher(self) -> Publisher:

@@ -30,7 +30,7 @@ from tests.integration.sender.scene import MAP, SHARDS, Scene
 from tests.unit.sender.messages import CAMPAIGN, message
 
 DELIVERED, UNDELIVERED = ReceiptRank.DELIVERED, ReceiptRank.UNDELIVERED
-OPEN, SENT, OTHERWISE = ReceiptState
+OPEN, SENT, OTHERWISE, _ = ReceiptState
 NAMED = "collected"
 BY_HAND = {"campaign_id": CAMPAIGN, "actor": "a person"}
 

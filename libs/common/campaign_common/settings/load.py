@@ -78,6 +78,8 @@ def _completed(settings: Settings) -> Settings:
         notes = (f"Mysql.Addr {mysql.addr} is not used: Mysql.DSN names {mysql.dsn.address}",)
     for name in unused_callbacks(settings.callbacks, settings.providers):
         notes += (f"Providers.{name}.Callbacks are not used: there is no Callbacks.BaseUrl",)
+    if settings.suppressions.hard_bounces.after is not None and settings.hard_bounces is None:
+        notes += ("Suppressions.HardBounces are not used: no callbacks have codes of them",)
     return replace(settings, send_client=topics, notes=notes)
 
 

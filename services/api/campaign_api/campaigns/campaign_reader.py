@@ -10,7 +10,7 @@ from campaign_common.database import Cursor, Cursors, Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.limits.rest import ProviderRest, rest_of_all
 from campaign_common.domain.message import Status
-from campaign_common.domain.receipts.stored_receipt import ReceiptState
+from campaign_common.domain.receipts.stored_receipt import OF_SENT
 from campaign_common.errors import DatabaseContended
 from campaign_common.planning.errors import CampaignUnknown
 from campaign_common.settings import Settings
@@ -139,7 +139,7 @@ def _beside_receipts(
         found = read()
         if found is None:
             raise unknown(campaign_id)
-        closed = sum(n for (state, _), n in receipts.items() if state is ReceiptState.SENT)
+        closed = sum(n for (state, _), n in receipts.items() if state in OF_SENT)
         if closed <= found.counted.by_status.get(Status.SENT, 0):
             return found, receipts
     raise DatabaseContended(f"the counters of campaign {campaign_id} do not stand still")

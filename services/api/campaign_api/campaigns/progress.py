@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.message import FINAL, Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
-from campaign_common.domain.receipts.stored_receipt import ReceiptState
+from campaign_common.domain.receipts.stored_receipt import OF_SENT, ReceiptState
 from campaign_common.store.campaigns.progress import (
     CampaignProgress,
     Movement,
@@ -60,7 +60,9 @@ NO_RECEIPTS: ReceiptCounts = MappingProxyType({})
 
 
 def receipts_of(receipts: ReceiptCounts, sent: int) -> dict[str, int]:
-    """Describe the receipts of a campaign: `none` and the ranks add up to the sent messages.
+    """Describe the receipts of a campaign.
+
+    `none`, `no_receipt` and the ranks add up to the sent messages.
 
     Apart from these: those of messages that are not recorded as sent, or ended in another way.
     """
@@ -69,7 +71,8 @@ def receipts_of(receipts: ReceiptCounts, sent: int) -> dict[str, int]:
         by_state[state] += n
     ranks = {rank: receipts.get((ReceiptState.SENT, rank), 0) for rank in ReceiptRank if rank}
     return {
-        ReceiptRank.NONE.word: sent - by_state[ReceiptState.SENT],
+        ReceiptRank.NONE.word: sent - sum(by_state[state] for state in OF_SENT),
+        ReceiptState.NO_RECEIPT.word: by_state[ReceiptState.NO_RECEIPT],
         **{rank.word: n for rank, n in ranks.items()},
         ReceiptState.OPEN.word: by_state[ReceiptState.OPEN],
         ReceiptState.OTHERWISE.word: by_state[ReceiptState.OTHERWISE],

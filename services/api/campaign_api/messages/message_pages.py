@@ -15,6 +15,7 @@ from campaign_common.store.messages.message_listing import (
     ListedPerson,
     ListedReceipt,
     RecordedOutcome,
+    ShownRank,
 )
 
 MAX_RECIPIENTS_READ = 50_000
@@ -32,7 +33,7 @@ class MessageFilter(NamedTuple):
 
     status: Status | None = None
     error_code: str | None = None
-    receipt: ReceiptRank | None = None
+    receipt: ShownRank | None = None
 
 
 NO_EPOCH = CampaignEpoch(0)
@@ -253,5 +254,5 @@ def _matches(
     return outcome is not None and outcome.error_code == wanted.error_code
 
 
-def _rank_of(outcome: RecordedOutcome | None) -> ReceiptRank:
+def _rank_of(outcome: RecordedOutcome | None) -> ShownRank:
     return outcome.receipt.rank if outcome and outcome.receipt else ReceiptRank.NONE

@@ -11,17 +11,28 @@ from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
+from campaign_common.store.messages.message_listing import ShownRank
 
 WORDS = [status.word for status in Status]
 
+RANKS = [ReceiptState.NO_RECEIPT.word, *(rank.word for rank in ReceiptRank if rank)]
 
-RANKS = [rank.word for rank in ReceiptRank if rank]
+
+def _shown_rank(word: str) -> ShownRank:
+    if word == ReceiptState.NO_RECEIPT.word:
+        return ReceiptState.NO_RECEIPT
+    return ReceiptRank.named(word)
 
 
 class ShownReceipt(Schema):
     """The report of a provider about a message that it has taken: the furthest stage."""
 
-    rank = fields.String(required=True, validate=validate.OneOf(RANKS))
+    rank = fields.String(
+        required=True,
+        validate=validate.OneOf(RANKS),
+        metadata={"description": "no_receipt: no final report came in time; one may still come."},
+    )
     code = fields.String(
         required=True,
         allow_none=True,
@@ -94,7 +105,7 @@ class MessageFilterParameters(Schema):
         word = others.pop("status", None)
         status = None if word is None else Status[word.upper()]
         rank = others.pop("receipt", None)
-        receipt = None if rank is None else ReceiptRank.named(rank)
+        receipt = None if rank is None else _shown_rank(rank)
         wanted = MessageFilter(status, others.pop("error_code", None), receipt)
         return {"wanted": wanted, **others}
 

@@ -116,7 +116,8 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
         metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
-        write = counted(ReceiptWriter(self._databases).write, metrics.callbacks)
+        writer = ReceiptWriter(self._databases, self._settings.hard_bounces)
+        write = counted(writer.write, metrics.callbacks)
         self._endpoint = CallbackEndpoint(
             self._callbacks,
             self._settings.callbacks.base_url or "",

@@ -1,6 +1,6 @@
 """Job that finishes campaigns whose recipients all have an outcome (protocol rule 10)."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 from pymysql.cursors import Cursor
@@ -18,6 +18,8 @@ from campaign_common.tracing import trace_id_of
 BATCH = 200
 """Campaigns whose counters are read in one statement."""
 
+AlsoFinish = Callable[[Cursor, Sequence[CampaignId]], None]
+
 _log = structlog.get_logger()
 
 
@@ -32,11 +34,15 @@ def is_complete(total: int, counts: Mapping[Status, int], *, has_open_command: b
 
 
 class CampaignFinisher:
-    """Finisher of the complete campaigns among those that `owner` leases."""
+    """Finisher of the complete campaigns among those that `owner` leases.
 
-    def __init__(self, databases: Databases, owner: str) -> None:
+    `also`: part of the transaction that finishes campaigns.
+    """
+
+    def __init__(self, databases: Databases, owner: str, also: AlsoFinish | None = None) -> None:
         self._databases = databases
         self._owner = owner
+        self._also = also
 
     def finish_complete(self) -> None:
         """Finish every complete campaign.
@@ -113,4 +119,6 @@ class CampaignFinisher:
                 from_state=CampaignState.RUNNING,
                 to_state=CampaignState.FINISHED,
             )
+        if self._also is not None:
+            self._also(cursor, [campaign.campaign_id for campaign in finished])
         return finished

@@ -12,6 +12,7 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.shard import Shard, shard_of
+from campaign_common.store.receipts.late_receipts import note_late
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.messages_seed import (
@@ -58,6 +59,7 @@ def test_none_and_the_ranks_add_up_to_the_sent(client: FlaskClient, reported: Da
     assert reported
     expected = {
         "none": 1,
+        "no_receipt": 0,
         "accepted": 0,
         "sent": 0,
         "undelivered": 2,
@@ -96,6 +98,31 @@ def test_the_export_has_receipts(client: FlaskClient, reported: Database) -> Non
         for row in csv.DictReader(text.splitlines())
     ]
     assert found == [("2", "undelivered", "212"), ("3", "undelivered", "213")]
+
+
+def test_a_receipt_that_did_not_come_is_shown_everywhere(
+    client: FlaskClient, reported: Database
+) -> None:
+    """Of a message that was accepted, and of one of which nothing was reported."""
+    record(reported, {7: SENT})
+    report(reported, {7: ReceiptRank.SENT}, "10")
+    for seq in (1, 4, 7):
+        shard = shard_of(phone_of(seq), SHARDS)
+        with reported.transaction() as cursor:
+            note_late(cursor, shard, CampaignId(CAMPAIGN), [seq], "simulated")
+    receipts = get(client, "/progress")["receipts"]
+    assert (receipts["none"], receipts["no_receipt"], receipts["sent"]) == (0, 2, 0)
+    messages = {one["seq"]: one["receipt"] for one in get(client, "/messages")["messages"]}
+    assert messages[1]["rank"] == "delivered"
+    assert messages[4] == {"rank": "no_receipt", "code": None, "at": None}
+    assert messages[7] == {"rank": "no_receipt", "code": "107", "at": None}
+    (of_person,) = client.get(f"/v1/messages?phone={phone_of(7)}").get_json()["messages"]
+    assert of_person["receipt"] == messages[7]
+    assert seqs_of(get(client, "/messages?receipt=no_receipt")) == [4, 7]
+    assert seqs_of(get(client, "/messages?receipt=sent")) == []
+    text = client.get(f"{PATH}/messages.csv?receipt=no_receipt").text
+    found = [(row["seq"], row["receipt"]) for row in csv.DictReader(text.splitlines())]
+    assert found == [("4", "no_receipt"), ("7", "no_receipt")]
 
 
 def test_undelivered_messages_are_retried_by_hand(client: FlaskClient, reported: Database) -> None:

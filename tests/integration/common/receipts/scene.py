@@ -10,6 +10,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.domain.shard import Shard
 from campaign_common.store.messages.ledger import (
     LedgerRow,
@@ -120,7 +121,11 @@ class ReceiptScene:
 
     def recounted(self) -> Counter[tuple[int, int, int]]:
         """Counters as they should be."""
-        rows = [(seq, rank, state) for seq, _, rank, state, *_ in self.rows() if rank]
+        rows = [
+            (seq, rank, state)
+            for seq, _, rank, state, *_ in self.rows()
+            if rank or state == ReceiptState.NO_RECEIPT
+        ]
         return Counter((shard_of(seq), state, rank) for seq, rank, state in rows)
 
     def listed_as_open(self) -> list[int]:

@@ -36,3 +36,8 @@ class ReceiptRank(IntEnum):
     def word(self) -> str:
         """The name as the API and mappings write it."""
         return self.name.lower()
+
+    @property
+    def is_final(self) -> bool:
+        """Return whether it says what became of the message: it did not arrive, or it did."""
+        return self >= ReceiptRank.UNDELIVERED

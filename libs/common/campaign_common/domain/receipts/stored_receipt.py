@@ -42,6 +42,9 @@ class ReceiptState(IntEnum):
     """Closed: the ledger says so. As long as this is stored, it does."""
     OTHERWISE = 2
     """Closed by the owner: the message ended in another way, such as `failed`."""
+    NO_RECEIPT = 3
+    """Closed as sent, and no final report came in the time of its provider. One that comes later
+    replaces it."""
 
     # As for Status: receipts are counted by their state.
     __hash__ = int.__hash__
@@ -52,6 +55,9 @@ class ReceiptState(IntEnum):
         return self.name.lower()
 
 
+OF_SENT = frozenset({ReceiptState.SENT, ReceiptState.NO_RECEIPT})
+"""States of the receipts of messages that the ledger has as sent."""
+
 ENDED_OTHERWISE = frozenset({Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, Status.CANCELLED})
 """Statuses that a receipt does not change: it is shown beside them."""
 
@@ -59,8 +65,8 @@ ENDED_OTHERWISE = frozenset({Status.FAILED, Status.SUPPRESSED, Status.EXPIRED, S
 class StoredReceipt(NamedTuple):
     """The report of the highest rank about a message, in its latest generation.
 
-    With rank `NONE` there is none: the message was turned back to this generation, or the report
-    was another provider's.
+    With rank `NONE` there is none: the message was turned back to this generation, the report was
+    another provider's, or none came in time.
     """
 
     generation: int
@@ -80,6 +86,11 @@ class StoredReceipt(NamedTuple):
         """Return whether it waits for the ledger, or for the owner of the shard."""
         return self.state is ReceiptState.OPEN and self.rank is not ReceiptRank.NONE
 
+    @property
+    def is_counted(self) -> bool:
+        """Return whether the counters have it: there is a report, or the time for one is over."""
+        return self.rank is not ReceiptRank.NONE or self.state is ReceiptState.NO_RECEIPT
+
     def is_of(self, generation: int) -> bool:
         """Return whether it reports about this generation of the message."""
         return self.generation == generation and self.rank is not ReceiptRank.NONE
@@ -90,6 +101,10 @@ class StoredReceipt(NamedTuple):
         That the message reached the phone, any provider proves: each is one that was handed it.
         """
         return self.rank is not ReceiptRank.NONE and _is_proof(self.rank, self.provider, doubts)
+
+    def is_late(self, generation: int) -> bool:
+        """Return whether the time for a final report about this generation is over."""
+        return self.generation == generation and self.state is ReceiptState.NO_RECEIPT
 
 
 class ReceiptEffect(Enum):
@@ -147,13 +162,18 @@ def report(
     if known is not None and only not in (None, known.provider):
         known = None  # it was stored while nothing said which provider would send the message
     is_sent = current is not None and current.status == Status.SENT
-    state = ReceiptState.SENT if is_sent else known.state if known else ReceiptState.OPEN
+    is_late = stored is not None and stored.is_late(reported.generation)
+    state = known.state if known else ReceiptState.OPEN
+    if is_sent or is_late:
+        state = ReceiptState.SENT
     strength = _strength(reported.rank, reported.provider, takers)
     if known is None or strength > _strength(known.rank, known.provider, takers):
         _, _, generation, _, provider, rank, code, at = reported
         after = StoredReceipt(generation, rank, state, provider, code, at)
     else:
         after = known._replace(state=state)
+    if is_late and not after.rank.is_final:
+        after = after._replace(state=ReceiptState.NO_RECEIPT)
     return Reported(after, ReceiptEffect.REPEATED if after == known else ReceiptEffect.STORED)
 
 
@@ -252,3 +272,21 @@ def proves_send(
             return False
     doubts = doubts_of(entry, noted)
     return bool(doubts) and stored.proves(doubts)
+
+
+def without_receipt(
+    stored: StoredReceipt | None, entry: LedgerEntry, named: str
+) -> StoredReceipt | None:
+    """Return the receipt of a message whose time for a final one is over; None: nothing changes.
+
+    The furthest stage that was reported stays in it.
+    """
+    if entry.status != Status.SENT:
+        return None
+    if stored is None or stored.generation < entry.generation:
+        late = StoredReceipt.none(entry.generation)
+    elif stored.generation > entry.generation or stored.state is ReceiptState.NO_RECEIPT:
+        return None
+    else:
+        late = look_again(stored, entry, named)
+    return None if late.rank.is_final else late._replace(state=ReceiptState.NO_RECEIPT)

@@ -8,8 +8,11 @@ from typing import Any
 from marshmallow import ValidationError
 
 from campaign_common.settings.fields.http import HttpUrl
-from campaign_common.settings.fields.plain import Scalar
+from campaign_common.settings.fields.plain import Ascii, Scalar
 from campaign_common.settings.fields.templates import ConstantText, TextTemplate
+
+LONGEST_CODE = 32
+"""Characters; receipts_N.code holds as many."""
 
 
 class VerifyWay(StrEnum):
@@ -67,3 +70,21 @@ class MappingTree(Scalar[Mapping[str, Any]]):
         if not all(isinstance(name, str) for name in value):
             raise ValidationError("expected text as names")
         return MappingProxyType(value)
+
+
+class ReceiptCodes(Scalar[tuple[str, ...]]):
+    """A list of codes in receipts; numbers are text."""
+
+    def __init__(self) -> None:
+        expected = f"expected a list of codes of 1 to {LONGEST_CODE} characters of printable ASCII"
+        super().__init__(expected, "list of codes")
+        self._code = Ascii(longest=LONGEST_CODE)
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise self.make_error("invalid")
+        try:
+            codes = (self._code.deserialize(each) for each in value)
+            return tuple(code for code in codes if code is not None)
+        except ValidationError as error:
+            raise self.make_error("invalid") from error

@@ -7,6 +7,7 @@ from typing import Literal
 
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
 from campaign_common.settings.fields.plain import (
     Choice,
@@ -42,6 +43,7 @@ from campaign_common.settings.sections.servers import (
     SyncClientSettings,
     shared_servers,
 )
+from campaign_common.settings.sections.suppressions import ONE_PROVIDER, SuppressionsSettings
 
 
 @section_class
@@ -116,6 +118,9 @@ class Settings:
     import_: ImportSettings = key("Import", Section(ImportSettings), default={})
     api: ApiSettings = key("Api", Section(ApiSettings), default={})
     erasure: ErasureSettings = key("Erasure", Section(ErasureSettings), default={})
+    suppressions: SuppressionsSettings = key(
+        "Suppressions", Section(SuppressionsSettings), default={}
+    )
     drain_timeout: float = key("DrainTimeout", Duration("100ms", "1h"), default="20s")
     """The time in which a service that was told to stop finishes what it has begun."""
     kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})
@@ -174,6 +179,29 @@ class Settings:
             for name, provider in self.providers.items()
             if isinstance(provider, HttpProviderSettings) and provider.callbacks is not None
         }
+
+    @property
+    def receipt_timeouts(self) -> Mapping[str, float]:
+        """Seconds in which final receipts of a provider come, for those that have such a time."""
+        return {
+            name: provider.callbacks.receipt_timeout
+            for name, provider in self.providers_with_callbacks.items()
+            if provider.callbacks is not None and provider.callbacks.receipt_timeout is not None
+        }
+
+    @property
+    def hard_bounces(self) -> HardBounces | None:
+        """The hard bounces that suppress people; None: none do."""
+        settings = self.suppressions.hard_bounces
+        codes = {
+            name: frozenset(provider.callbacks.hard_bounces)
+            for name, provider in self.providers_with_callbacks.items()
+            if provider.callbacks is not None and provider.callbacks.hard_bounces
+        }
+        if settings.after is None or not codes:
+            return None
+        of_each = settings.scope == ONE_PROVIDER
+        return HardBounces(settings.after, codes, of_each=of_each, lasts=settings.duration)
 
     @property
     def routes(self) -> Routes:

@@ -1,7 +1,8 @@
 """receipt_counters: the number of receipts of a campaign by state and rank.
 
-A row changes in the transaction that changes the receipts it counts. Ranks above `NONE` are
-counted; the messages without a receipt are the sent ones less those counted as sent here.
+A row changes in the transaction that changes the receipts it counts. Counted are ranks above
+`NONE`, and receipts that did not come in time, of any rank. The other messages without a receipt
+are the sent ones less those counted here as receipts of sent messages.
 """
 
 from collections import Counter
@@ -38,9 +39,9 @@ def count_change(
     after: StoredReceipt | None,
 ) -> None:
     """Add to `changes` what replacing one receipt by another one does to the counters."""
-    if before is not None and before.rank:
+    if before is not None and before.is_counted:
         changes[campaign_id, shard, before.state, before.rank] -= 1
-    if after is not None and after.rank:
+    if after is not None and after.is_counted:
         changes[campaign_id, shard, after.state, after.rank] += 1
 
 

@@ -15,8 +15,9 @@ LARGEST_SEQ = 2**32 - 1
 
 PER_SHARD = ("message_retries_{:d}", "receipts_{:d}", "messages_{:d}")
 OPEN_RECEIPTS = "open_receipts"
+BOUNCED_RECEIPTS = "bounced_receipts"
 SHARED = ("possibly_sent", "late_results")
-"""Tables that are found by campaign_id and seq, as is OPEN_RECEIPTS."""
+"""Tables that are found by campaign_id and seq, as are OPEN_RECEIPTS and BOUNCED_RECEIPTS."""
 
 
 class Slice(NamedTuple):
@@ -67,6 +68,8 @@ SELECT DISTINCT shard FROM receipt_counters WHERE campaign_id = %s ORDER BY shar
 
 DELETE_BUDGET = "DELETE FROM campaign_budgets WHERE campaign_id = %s"
 
+DELETE_LOOK = "DELETE FROM receipt_looks WHERE campaign_id = %s"
+
 # At most one row for each shard and status.
 DELETE_COUNTERS = "DELETE FROM campaign_counters WHERE campaign_id = %s"
 
@@ -88,7 +91,8 @@ of deleted drafts, and facts about campaigns that are gone."""
 
 def tables_by_seq(shards: Sequence[int]) -> list[str]:
     """Name the tables with a campaign's rows by seq; what refers to another one goes before it."""
-    return [OPEN_RECEIPTS, *(table.format(n) for table in PER_SHARD for n in shards), *SHARED]
+    of_shards = (table.format(n) for table in PER_SHARD for n in shards)
+    return [BOUNCED_RECEIPTS, OPEN_RECEIPTS, *of_shards, *SHARED]
 
 
 def delete_by_seq(
@@ -129,7 +133,7 @@ def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
 
 def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
     """Delete costs, budget and possible duplicates of a campaign; return how many rows went."""
-    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_BUDGET)
+    statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_BUDGET, DELETE_LOOK)
     return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
 
 
@@ -156,7 +160,8 @@ def tables_of_receipts(cursor: Cursor, campaign_id: CampaignId) -> list[str]:
     A receipt that came while its campaign was purged is written after the others were deleted.
     """
     cursor.execute(SELECT_SHARDS_OF_RECEIPTS, (campaign_id,))
-    return [OPEN_RECEIPTS, *(f"receipts_{shard:d}" for (shard,) in cursor.fetchall())]
+    of_shards = (f"receipts_{shard:d}" for (shard,) in cursor.fetchall())
+    return [BOUNCED_RECEIPTS, OPEN_RECEIPTS, *of_shards]
 
 
 def end_of_page(cursor: Cursor, table: str, *, after_id: int, limit: int) -> int | None:

@@ -62,7 +62,7 @@ UNION ALL
 SELECT 'retries', 0, 0, COUNT(*) FROM message_retries_{shard:d} WHERE campaign_id = %s
 UNION ALL
 SELECT 'receipts', state, receipt_rank, COUNT(*) FROM receipts_{shard:d}
-WHERE campaign_id = %s AND receipt_rank > 0 GROUP BY state, receipt_rank
+WHERE campaign_id = %s AND (receipt_rank > 0 OR state = 3) GROUP BY state, receipt_rank
 UNION ALL
 SELECT 'receipt_counters', state, receipt_rank, n FROM receipt_counters
 WHERE campaign_id = %s AND shard = %s AND n <> 0
@@ -70,7 +70,7 @@ UNION ALL
 SELECT 'receipts_astray', 0, 0, COUNT(*) FROM receipts_{shard:d} r
 LEFT JOIN messages_{shard:d} m ON m.campaign_id = r.campaign_id AND m.seq = r.seq
   AND m.generation = r.generation AND m.status = 1
-WHERE r.campaign_id = %s AND r.state = 1 AND m.seq IS NULL
+WHERE r.campaign_id = %s AND r.state IN (1, 3) AND m.seq IS NULL
 """
 
 SELECT_LIST_STATE = "SELECT state FROM recipient_lists WHERE id = %s"

@@ -12,6 +12,7 @@ from pymysql.cursors import Cursor
 
 TABLES: Mapping[str, str] = {
     "api_keys": "id",
+    "bounced_receipts": "campaign_id",
     "campaign_budgets": "campaign_id",
     "campaign_costs": "campaign_id",
     "campaign_counters": "campaign_id",
@@ -38,6 +39,7 @@ TABLES: Mapping[str, str] = {
     "provider_slots": "provider",
     "purged_campaigns": "id",
     "receipt_counters": "campaign_id",
+    "receipt_looks": "campaign_id",
     "recipient_lists": "id",
     "recipient_rejects": "list_id",
     "recipients": "list_id",

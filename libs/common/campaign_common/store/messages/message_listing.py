@@ -6,7 +6,7 @@ shard's ledger. No statement looks at more than a slice, however large the campa
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pymysql.cursors import Cursor
 
@@ -15,6 +15,7 @@ from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignS
 from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.domain.recipient import ListId, is_erased
 from campaign_common.store.core.contents import content_from
 
@@ -50,10 +51,17 @@ class ListedPerson(NamedTuple):
     name: str | None
 
 
-class ListedReceipt(NamedTuple):
-    """The receipt of a message; `at` is the provider's time, UTC, naive."""
+ShownRank = ReceiptRank | Literal[ReceiptState.NO_RECEIPT]
+"""The rank of a receipt as people see it; where none came in time, the word for that."""
 
-    rank: ReceiptRank
+
+class ListedReceipt(NamedTuple):
+    """The receipt of a message; `at` is the provider's time, UTC, naive.
+
+    Of one that did not come in time, `code` and `at` are those of the last report, if any.
+    """
+
+    rank: ShownRank
     code: str | None
     at: datetime | None
 
@@ -76,7 +84,7 @@ class RecordedOutcome(NamedTuple):
 
 OUTCOME_COLUMNS = """
 m.status, m.attempts, m.provider_message_id, m.error_code, m.provider, m.sent_at,
-       r.receipt_rank, r.code, r.reported_at
+       r.receipt_rank, r.state, r.code, r.reported_at
 """
 """Columns from which `recorded_outcome` makes an outcome."""
 
@@ -180,7 +188,7 @@ def read_outcomes(
     *,
     statuses: Collection[Status] = (),
     error_code: str | None = None,
-    receipt: ReceiptRank | None = None,
+    receipt: ShownRank | None = None,
 ) -> Outcomes:
     """Read the ledger of every shard over a range of seqs, in ascending order.
 
@@ -195,9 +203,12 @@ def read_outcomes(
     if error_code is not None:
         condition += " AND m.error_code = %s"
         values.append(error_code)
-    if receipt is not None:
-        condition += " AND r.receipt_rank = %s"
+    if receipt is ReceiptState.NO_RECEIPT:
+        condition += " AND r.state = %s"
         values.append(int(receipt))
+    elif receipt is not None:
+        condition += " AND r.receipt_rank = %s AND r.state <> %s"
+        values += [int(receipt), int(ReceiptState.NO_RECEIPT)]
     outcomes: Outcomes = {}
     for cursor, shards in cursors.holding(range(campaign.shards)):
         parts = [SELECT_OUTCOMES.format(shard=n, condition=condition) for n in shards]
@@ -218,11 +229,15 @@ def read_outcome(
 
 def recorded_outcome(status: int, *columns: Any) -> RecordedOutcome:  # noqa: ANN401
     """Return the outcome that OUTCOME_COLUMNS describe."""
-    *others, rank, code, reported_at = columns
+    *others, rank, state, code, reported_at = columns
     outcome = RecordedOutcome(Status(status), *others)
-    if not rank:
+    if state == ReceiptState.NO_RECEIPT:
+        shown: ShownRank = ReceiptState.NO_RECEIPT
+    elif rank:
+        shown = ReceiptRank(rank)
+    else:
         return outcome
-    return outcome._replace(receipt=ListedReceipt(ReceiptRank(rank), code, reported_at))
+    return outcome._replace(receipt=ListedReceipt(shown, code, reported_at))
 
 
 def _people(cursor: Cursor) -> list[ListedPerson]:

@@ -24,12 +24,14 @@ from campaign_common.domain.receipts.stored_receipt import (
     needs_entry,
     report,
 )
+from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
     count_change,
 )
 from campaign_common.store.messages.ledger import look_up
+from campaign_common.store.receipts.bounced_receipts import list_bounces
 from campaign_common.store.receipts.contested_receipts import read_claimed, read_contested
 from campaign_common.store.receipts.receipt_rows import (
     ReceiptPlace,
@@ -79,8 +81,10 @@ SELECT_CAMPAIGNS = "SELECT id, provider, shards FROM campaigns WHERE id IN %s AN
 class ReceiptWriter:
     """Writer of receipts to the servers of their shards."""
 
-    def __init__(self, databases: Databases) -> None:
+    def __init__(self, databases: Databases, bounces: HardBounces | None = None) -> None:
+        """Write to `databases`, and list the `bounces`, if there are any that matter."""
         self._databases = databases
+        self._bounces = bounces
 
     def write(self, receipts: Sequence[MessageReceipt]) -> WrittenReceipts:
         """Store all of `receipts`, in one transaction for each database server.
@@ -106,8 +110,20 @@ class ReceiptWriter:
         if known:
             named = {id_: campaign.provider for id_, campaign in campaigns.items()}
             for database, part in self._databases.split(known, _shard_of):
-                effects.update(_write_on(database, part, named))
+                effects.update(self._write_on(database, part, named))
         return WrittenReceipts.counted(effects)
+
+    def _write_on(
+        self,
+        database: Database,
+        receipts: Sequence[MessageReceipt],
+        named: Mapping[CampaignId, str],
+    ) -> Counter[ReceiptEffect]:
+        for_places: dict[ReceiptPlace, list[MessageReceipt]] = {}
+        for receipt in receipts:
+            place = ReceiptPlace(receipt.shard, receipt.campaign_id, receipt.seq)
+            for_places.setdefault(place, []).append(receipt)
+        return database.run(partial(_store, for_places, named, self._bounces))
 
 
 def read_named(database: Database, ids: Iterable[CampaignId]) -> dict[CampaignId, str]:
@@ -127,19 +143,10 @@ def _shard_of(receipt: MessageReceipt) -> int:
     return receipt.shard
 
 
-def _write_on(
-    database: Database, receipts: Sequence[MessageReceipt], named: Mapping[CampaignId, str]
-) -> Counter[ReceiptEffect]:
-    for_places: dict[ReceiptPlace, list[MessageReceipt]] = {}
-    for receipt in receipts:
-        place = ReceiptPlace(receipt.shard, receipt.campaign_id, receipt.seq)
-        for_places.setdefault(place, []).append(receipt)
-    return database.run(partial(_store, for_places, named))
-
-
 def _store(
     reports: Mapping[ReceiptPlace, Sequence[MessageReceipt]],
     named: Mapping[CampaignId, str],
+    bounces: HardBounces | None,
     cursor: Cursor,
 ) -> Counter[ReceiptEffect]:
     before = lock_receipts(cursor, reports, named)
@@ -165,6 +172,8 @@ def _store(
             after[place] = known
             count_change(changes, place.campaign_id, place.shard, found, known)
     write_receipts(cursor, before, after, named)
+    if bounces is not None:
+        list_bounces(cursor, _bounced(after, bounces))
     add_receipt_counts(cursor, changes)
     return effects
 
@@ -194,3 +203,11 @@ def _look_up(
             others.setdefault((shard, campaign_id), []).extend(missing)
     entries.update(look_up(cursor, others))
     return entries
+
+
+def _bounced(written: Receipts, bounces: HardBounces) -> list[ReceiptPlace]:
+    return [
+        place
+        for place, receipt in written.items()
+        if bounces.is_one(receipt.provider, receipt.rank, receipt.code)
+    ]

@@ -5,7 +5,7 @@ not on how many messages there are.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -27,6 +27,8 @@ class HistoryEntry(NamedTuple):
 
     campaign_id: CampaignId
     campaign_name: str
+    provider: str
+    """The one that the campaign names, or a route."""
     state: CampaignState
     shards: int
     started_at: datetime
@@ -34,7 +36,7 @@ class HistoryEntry(NamedTuple):
     outcome: RecordedOutcome | None
 
 
-ADDRESSED_COLUMNS = "SELECT c.id, c.name, c.state, c.shards, c.started_at, p.seq"
+ADDRESSED_COLUMNS = "SELECT c.id, c.name, c.provider, c.state, c.shards, c.started_at, p.seq"
 
 # Joined in this order: the number is what is rare.
 ADDRESSED_TABLES = """
@@ -49,7 +51,7 @@ ORDER BY c.started_at DESC, c.id DESC LIMIT %s
 """
 
 SELECT_ADDRESSED = f"""
-{ADDRESSED_COLUMNS}, {", ".join(["NULL"] * 9)}
+{ADDRESSED_COLUMNS}, {", ".join(["NULL"] * 10)}
 {ADDRESSED_TABLES} {YOUNGEST_FIRST}
 """
 
@@ -83,7 +85,7 @@ def messages_of(
     statement = SELECT_MESSAGES.format(shard=shard, shards=shards) if joined else SELECT_ADDRESSED
     started_at, campaign_id = before
     cursors.main.execute(statement, (phone, started_at, started_at, campaign_id, limit))
-    found = [_message(*row) for row in cursors.main.fetchall()]
+    found = [_message(row) for row in cursors.main.fetchall()]
     others = [one for one in found if not joined or one.shards != shards]
     if not others:
         return found
@@ -98,18 +100,12 @@ def messages_of(
     ]
 
 
-def _message(
-    campaign_id: CampaignId,
-    name: str,
-    state: str,
-    shards: int,
-    started_at: datetime,
-    seq: int,
-    status: int | None,
-    *others: Any,  # noqa: ANN401
-) -> HistoryEntry:
+def _message(row: Sequence[Any]) -> HistoryEntry:
+    campaign_id, name, provider, state, shards, started_at, seq, status, *others = row
     outcome = None if status is None else recorded_outcome(status, *others)
-    return HistoryEntry(campaign_id, name, CampaignState(state), shards, started_at, seq, outcome)
+    return HistoryEntry(
+        campaign_id, name, provider, CampaignState(state), shards, started_at, seq, outcome
+    )
 
 
 def _outcomes_of(

@@ -8,6 +8,7 @@ from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.limits.rest import RestReason
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState
 
 Counts = Schema.from_dict(
     {
@@ -25,7 +26,8 @@ ReceiptTotals = Schema.from_dict(
         **{
             rank.word: fields.Integer(required=True, metadata={"description": description})
             for rank, description in (
-                (ReceiptRank.NONE, "Sent messages without a receipt."),
+                (ReceiptRank.NONE, "Sent messages without a receipt, whose time is not over."),
+                (ReceiptState.NO_RECEIPT, "No final report came in time; one may still come."),
                 (ReceiptRank.ACCEPTED, "The provider has it, and has not passed it on."),
                 (ReceiptRank.SENT, "The provider has passed it on towards the phone."),
                 (ReceiptRank.UNDELIVERED, "It did not reach the phone."),
@@ -44,7 +46,7 @@ ReceiptTotals = Schema.from_dict(
     },
     name="ReceiptTotals",
 )
-"""Receipts by their rank: `none` and the ranks add up to the sent messages."""
+"""Receipts by their rank: `none`, `no_receipt` and the ranks add up to the sent messages."""
 
 
 class Balance(Schema):

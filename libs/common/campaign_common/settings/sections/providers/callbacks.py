@@ -4,7 +4,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from campaign_common.settings.declaration import Conflict, SectionList, key, section_class
-from campaign_common.settings.fields.callbacks import ConstantTexts, MappingTree, VerifyWay
+from campaign_common.settings.fields.callbacks import (
+    ConstantTexts,
+    MappingTree,
+    ReceiptCodes,
+    VerifyWay,
+)
 from campaign_common.settings.fields.http import HeaderName
 from campaign_common.settings.fields.plain import Ascii, Choice, Duration, Int, Member, String
 from campaign_common.settings.fields.templates import Placeholder, TextTemplate
@@ -48,6 +53,14 @@ class ProviderCallbackSettings:
     place of those of the preset."""
     longest_url: int | None = key("LongestUrl", Int(32, 2_048, null=True), default=None)
     """The longest callback URL that the gateway takes, in characters; `null`: no such limit."""
+
+    receipt_timeout: float | None = key("ReceiptTimeout", Duration("1m", null=True), default="72h")
+    """The time from the acceptance of a message after which it shows as `no_receipt`, if no final
+    report has come; one that comes later replaces that. `null`: no such time. See
+    [receipts](../guides/receipts.md#receipts-that-do-not-come)."""
+    hard_bounces: tuple[str, ...] = key("HardBounces", ReceiptCodes(), default=[])
+    """Codes of undelivered messages that say that a number does not exist, or takes no messages:
+    `Suppressions.HardBounces` counts them."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what the proof misses."""

@@ -1,0 +1,182 @@
+"""Job that notes which receipts did not come in the time of their provider."""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from time import monotonic
+
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Database, Databases
+from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.routing.routes import Routes
+from campaign_common.errors import DatabaseUnavailable
+from campaign_common.store.receipts.late_receipts import (
+    AwaitedReceipt,
+    LookedAtCampaign,
+    awaited_receipts,
+    enroll_finished,
+    enroll_running,
+    forget_look,
+    look_later,
+    note_late,
+    read_looked_at,
+    take_look,
+)
+from campaign_scheduler.availability import ServerAvailability
+
+ENROLL_INTERVAL = 10.0
+"""Seconds between two looks for campaigns that have started."""
+
+SPAN = 20_000
+"""Recipients of a campaign that are looked at in one step."""
+
+BATCH = 1_000
+"""Receipts of one transaction."""
+
+LEASE = 60.0
+"""Seconds after which another scheduler begins with the campaign of one that is gone."""
+
+STEPS = 20
+"""Looks within the time of a receipt, at most: what did not come is noted 1/20 of it late."""
+
+SHARE = 50
+"""The time between two looks at a campaign, in multiples of what a look takes."""
+
+
+@dataclass
+class _Look:
+    """A look at all messages of a campaign."""
+
+    campaign: LookedAtCampaign
+    began: float
+    renewed: float
+    next_due: float | None = None
+    """Seconds until the first of the times that are not over."""
+    is_complete: bool = True
+
+    def await_(self, seconds: float) -> None:
+        self.next_due = seconds if self.next_due is None else min(self.next_due, seconds)
+
+
+class LateReceiptFinder:
+    """Job that looks at the ledgers of campaigns, from the first time that is over to the last.
+
+    `timeouts`: by provider, the seconds from its acceptance of a message to a final receipt.
+    Any number of schedulers may look; each campaign is looked at by one.
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        availability: ServerAvailability,
+        timeouts: Mapping[str, float],
+        routes: Routes,
+        stopping: threading.Event,
+    ) -> None:
+        self._databases = databases
+        self._availability = availability
+        self._timeouts = timeouts
+        self._named = [
+            name for name in (*timeouts, *routes) if routes.providers(name) & timeouts.keys()
+        ]
+        """Providers, and routes, whose campaigns are looked at."""
+        self._shortest = min(timeouts.values(), default=0.0)
+        self._longest = max(timeouts.values(), default=0.0)
+        self._stopping = stopping
+
+    def enroll_finished(self, cursor: Cursor, ids: Sequence[CampaignId]) -> None:
+        """Have campaigns looked at that finish with this transaction, however short they were."""
+        enroll_finished(cursor, ids, self._named, self._shortest)
+
+    def look(self) -> None:
+        """Look at the campaigns that it is time for.
+
+        Raises:
+            RetryLater: the main server is down, or another one fails.
+        """
+        if not self._named:
+            return
+        main = self._databases.main
+        main.run(partial(enroll_running, providers=self._named, after=self._shortest))
+        while not self._stopping.is_set():
+            campaign_id = main.run(partial(take_look, lease=LEASE))
+            if campaign_id is None:
+                return
+            self._look_at(campaign_id)
+
+    def _look_at(self, campaign_id: CampaignId) -> None:
+        with self._databases.main.reading() as cursor:
+            campaign = read_looked_at(cursor, campaign_id)
+        if campaign is None:
+            self._databases.main.run(partial(forget_look, campaign_id=campaign_id))
+            return
+        now = monotonic()
+        look = _Look(campaign, now, now)
+        for first in range(1, campaign.last_seq + 1, SPAN):
+            if self._stopping.is_set():
+                return
+            self._renew(look)
+            seqs = range(first, min(first + SPAN, campaign.last_seq + 1))
+            for database, shards in self._databases.holding(range(campaign.shards)):
+                for shard in shards:
+                    self._look_at_shard(look, database, shard, seqs)
+        self._end(look)
+
+    def _renew(self, look: _Look) -> None:
+        now = monotonic()
+        if now - look.renewed > LEASE / 3:
+            look.renewed = now
+            self._look_later(look, LEASE)
+
+    def _look_at_shard(self, look: _Look, database: Database, shard: int, seqs: range) -> None:
+        campaign = look.campaign
+        read = partial(awaited_receipts, shard=shard, campaign_id=campaign.id, seqs=seqs)
+        awaited = self._availability.query(database, read)
+        if awaited is None:
+            look.is_complete = False
+            return
+        late = self._late(look, awaited)
+        for start in range(0, len(late), BATCH):
+            some = late[start : start + BATCH]
+            note = partial(
+                note_late, shard=shard, campaign_id=campaign.id, seqs=some, named=campaign.provider
+            )
+            try:
+                database.run(note)
+            except DatabaseUnavailable as error:
+                self._availability.mark_down(database, error)
+                look.is_complete = False
+                return
+
+    def _late(self, look: _Look, awaited: Sequence[AwaitedReceipt]) -> list[int]:
+        """Return the messages whose time is over, and note when that of the others will be."""
+        late = []
+        for seq, provider, age in awaited:
+            timeout = self._timeouts.get(provider or look.campaign.provider)
+            if timeout is None:
+                continue
+            if age >= timeout:
+                late.append(seq)
+            else:
+                look.await_(timeout - age)
+        return late
+
+    def _end(self, look: _Look) -> None:
+        campaign = look.campaign
+        pause = max(self._shortest / STEPS, SHARE * (monotonic() - look.began), 1.0)
+        if not look.is_complete:
+            self._look_later(look, pause)
+        elif look.next_due is not None:
+            self._look_later(look, max(pause, look.next_due))
+        elif not campaign.is_ended:
+            self._look_later(look, max(pause, self._shortest))
+        elif campaign.ended_for < self._longest:
+            self._look_later(look, max(pause, self._longest - campaign.ended_for))
+        else:
+            self._databases.main.run(partial(forget_look, campaign_id=campaign.id))
+
+    def _look_later(self, look: _Look, seconds: float) -> None:
+        later = partial(look_later, campaign_id=look.campaign.id, seconds=seconds)
+        self._databases.main.run(later)

@@ -1,0 +1,166 @@
+"""Job that suppresses people whose number takes no messages, after hard bounces."""
+
+from datetime import datetime
+from functools import partial
+
+import structlog
+from pymysql.cursors import Cursor
+
+from campaign_common.database import Database, Databases
+from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.message import MessageKey, Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.suppressions.hard_bounces import (
+    BOUNCE,
+    HardBounces,
+    SentMessage,
+    reason_of,
+)
+from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable
+from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.receipts.bounced_receipts import forget_bounces, take_bounces
+from campaign_common.store.recipients.recipient_history import HistoryEntry, messages_of
+from campaign_common.store.suppressions.bounced_people import (
+    people_of,
+    suppress_bounced,
+    suppressed_before,
+)
+from campaign_common.store.suppressions.suppressions import Suppression, require_in_reach
+from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.metrics import BOUNCES_SUPPRESSED
+
+LOOK_INTERVAL = 1.0
+"""Seconds between two looks."""
+
+BATCH = 100
+"""Messages that are taken at a time."""
+
+LEASE = 60.0
+"""Seconds after which a message is looked at again that has no outcome yet, or whose scheduler is
+gone."""
+
+MOST_MESSAGES = 100
+"""Messages of a person that are read, those of the newest campaigns."""
+
+ACTOR = "scheduler"
+"""Stands for the person who makes a change."""
+
+LATEST = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as the database has times
+"""Later than every campaign."""
+
+_log = structlog.get_logger()
+
+
+class BounceSuppressor:
+    """Job that looks at the people of messages that were not delivered.
+
+    It counts from what is stored of their messages, and keeps no count. Any number of schedulers
+    may look at once: each takes what no other one has. One that is killed leaves what it has taken
+    to the others. `shards`: those of campaigns that start now. `longest`: seconds of the longest
+    transaction.
+    """
+
+    def __init__(
+        self,
+        databases: Databases,
+        availability: ServerAvailability,
+        bounces: HardBounces | None,
+        *,
+        shards: int,
+        longest: float,
+    ) -> None:
+        self._databases = databases
+        self._availability = availability
+        self._bounces = bounces
+        self._shards = shards
+        self._longest = longest
+
+    def look(self) -> None:
+        """Look at what is due on every server; nothing is where hard bounces do not matter.
+
+        Raises:
+            RetryLater: a database is down; the next look goes on.
+        """
+        if self._bounces is None:
+            return
+        for database in self._databases.all:
+            while self._look_on(database, self._bounces):
+                pass
+
+    def _look_on(self, database: Database, bounces: HardBounces) -> bool:
+        """Look at one batch; return whether there may be more."""
+        if self._availability.is_down(database):
+            return False
+        try:
+            taken = database.run(partial(take_bounces, limit=BATCH, lease=LEASE))
+        except DatabaseUnavailable as error:
+            self._availability.mark_down(database, error)
+            return False
+        keys = {MessageKey(place.campaign_id, place.seq): place for place in taken.places}
+        with self._databases.main.reading() as cursor:
+            people = people_of(cursor, keys)
+        done = [
+            place
+            for key, place in keys.items()
+            if key not in people or self._is_decided(bounces, key, people[key])
+        ]
+        database.run(partial(forget_bounces, taken=taken, places=done))
+        return len(taken.places) == BATCH
+
+    def _is_decided(self, bounces: HardBounces, key: MessageKey, phone: str) -> bool:
+        """Suppress the person of a message if that follows; return False if it is too early."""
+        with self._databases.reading() as cursors:
+            history = messages_of(cursors, phone, self._shards, LATEST, MOST_MESSAGES)
+            reported = next((one for one in history if one.campaign_id == key.campaign_id), None)
+            if reported is None:
+                return True
+            message = _message(reported)
+            if message is None or message.status is Status.WAITING:
+                return reported.state not in (CampaignState.RUNNING, CampaignState.PAUSED)
+            if message.status is Status.UNKNOWN:
+                return False  # its receipt proves that it was sent: the owner records that
+            scope = bounces.scope(message.provider)
+            before = suppressed_before(cursors.main, phone, scope)
+        messages = [one for one in map(_message, history) if one is not None]
+        if (
+            not before.in_force
+            and bounces.is_one(message.provider, message.rank, message.code)
+            and bounces.is_reached(messages, message.provider, before.since)
+        ):
+            note = (
+                f"{bounces.after} not delivered in a row, the last one of campaign"
+                f" {key.campaign_id} with code {message.code}"
+            )
+            self._suppress(
+                Suppression(phone, scope, reason_of(message.code), BOUNCE, note=note), bounces.lasts
+            )
+            BOUNCES_SUPPRESSED.inc()
+            _log.info(
+                "suppressed after hard bounces",
+                campaign=key.campaign_id,
+                seq=key.seq,
+                scope=scope,
+                code=message.code,
+            )
+        return True
+
+    def _suppress(self, suppression: Suppression, lasts: float | None) -> None:
+        def write(cursor: Cursor) -> None:
+            suppress_bounced(cursor, suppression, lasts, ACTOR)
+
+        began = boot_time()
+        self._databases.main.run(write)
+        try:
+            require_in_reach(began, self._longest)
+        except DatabaseTimeout:
+            self._databases.main.run(write)
+
+
+def _message(one: HistoryEntry) -> SentMessage | None:
+    outcome = one.outcome
+    if outcome is None:
+        return None
+    receipt = outcome.receipt
+    rank = receipt.rank if receipt and isinstance(receipt.rank, ReceiptRank) else ReceiptRank.NONE
+    code = receipt.code if receipt else None
+    return SentMessage(outcome.at, outcome.status, outcome.provider or one.provider, rank, code)
