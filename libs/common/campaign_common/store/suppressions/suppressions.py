@@ -124,8 +124,13 @@ def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bo
     """Remove a suppression; return whether there was one."""
     if not cursor.execute(DELETE, (phone, scope)):
         return False
-    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
+    note_removal(cursor, phone, scope, actor)
     return True
+
+
+def note_removal(cursor: Cursor, phone: str, scope: str, actor: str) -> None:
+    """Note that a suppression was removed."""
+    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
 
 
 def suppressions_of(cursor: Cursor, phone: str) -> list[Suppression]:
