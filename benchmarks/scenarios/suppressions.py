@@ -175,7 +175,9 @@ class Looks(threading.Thread):
     def _read(self, cursor: pymysql.cursors.Cursor) -> None:
         changes = ChangesWanted(self._settled, longest_transaction(TRAN_TIMEOUT))
         topic = self._site.addresses.topic
-        view = read_view(cursor, Wanted(range(SHARDS), (), topic, claims=True, suppressions=changes))
+        view = read_view(
+            cursor, Wanted(range(SHARDS), (), topic, claims=True, suppressions=changes)
+        )
         if self._settled is None and view.suppressions is not None:
             self._settled = view.suppressions.settled
 

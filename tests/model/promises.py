@@ -13,7 +13,7 @@ class Broken(StrEnum):
     CALLED_VOID = "called for a campaign that does not run under the record's epoch"
     OVERWRITTEN = "an outcome was written over another one"
     MISCOUNTED = "the counters do not say what the ledger says"
-    UNTRUE = "`sent` that was not taken, or `failed`, `suppressed` or `cancelled` that may have been"
+    UNTRUE = "`sent` that was not taken, or what reads as not taken and may have been"
     FINISHED_EARLY = "the campaign is finished while a message has no final outcome"
     CALLED_REPORTED = "called again, admitted after a receipt had proved a call"
     PROOF_IGNORED = "recorded as waiting in doubt or unknown although a receipt was stored"

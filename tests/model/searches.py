@@ -130,13 +130,6 @@ SEARCHES = {
         fault_budget=1,
         suppressions=True,
     ),
-    "suppressed people, at least once": Scenario(
-        REPEATED,
-        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
-        fault_budget=1,
-        answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
-        suppressions=True,
-    ),
     "two providers, at least once": Scenario(
         REPEATED,
         faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
@@ -165,6 +158,13 @@ SEARCHES = {
 }
 
 LONG_SEARCHES = {
+    "suppressed people, at least once, long": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
+        fault_budget=1,
+        answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
+        suppressions=True,
+    ),
     "suppressed people, long": Scenario(
         REPEATED,
         faults=LOSING_SHARDS | {Fault.PAUSE},

@@ -32,7 +32,7 @@ answers it the same way each time.
 """
 
 WANTED, SUPPRESSED, CONFIRMED = range(3)
-"""What the people of the messages want.
+"""The wishes of the people of the messages.
 
 SUPPRESSED is committed and acknowledged; CONFIRMED is the same 2 s later, when no call may follow.
 """

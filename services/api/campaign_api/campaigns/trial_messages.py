@@ -48,13 +48,12 @@ def store_trial_message(
     attributes: Mapping[str, str],
     actor: str,
     *,
-    keys: ErasureKeys,
-    send_if_suppressed: bool = False,
+    unless_suppressed: ErasureKeys | None = None,
 ) -> int:
     """Render a campaign's content and store the message for a sender; return its id.
 
-    It is refused where a suppression applies to it, unless `send_if_suppressed`; also one of a
-    person who was erased.
+    With `unless_suppressed`, the keys of erased people, it is refused where a suppression applies
+    to it, also one of a person who was erased.
 
     Raises:
         CampaignUnknown: there is none of that id.
@@ -72,11 +71,11 @@ def store_trial_message(
     route = routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
     rendered = render(CompiledContent(content), phone, attributes)
-    if not send_if_suppressed:
+    if unless_suppressed is not None:
         version = read_versions(cursor, [campaign_id])[campaign_id]
         scopes = [
             *look_up_suppressed(cursor, [phone]).get(phone, ()),
-            *look_up_hashed_scopes(cursor, keys.readable_hashes(phone)),
+            *look_up_hashed_scopes(cursor, unless_suppressed.readable_hashes(phone)),
         ]
         seen = originator or settings.originator_of(provider)
         if applies(scopes, provider, seen, version.topic):

@@ -6,7 +6,7 @@ from campaign_api.erased.keys import ErasureKeys
 
 
 class HashedNumbers:
-    """Numbers, and their hashes once somebody asks for these."""
+    """A batch of numbers, whose hashes are computed when they are asked for."""
 
     def __init__(self, keys: ErasureKeys, phones: Sequence[str]) -> None:
         self.phones = phones

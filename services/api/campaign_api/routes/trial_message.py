@@ -62,8 +62,7 @@ def resource(
             phone=wanted["phone"],
             attributes=wanted["attributes"],
             actor=caller().name,
-            send_if_suppressed=send_if_suppressed,
-            keys=keys,
+            unless_suppressed=None if send_if_suppressed else keys,
         )
         limit.count()
         message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))

@@ -38,7 +38,7 @@ from campaign_common.store.suppressions.suppressions import (
 COLUMNS = frozenset({NAME, PHONE, *Wish._fields})
 """Columns that a file may have; that of names is ignored."""
 
-BATCH_ROWS = 5_000
+BATCH_ROWS = 10_000
 
 SHOWN_REJECTS = 20
 

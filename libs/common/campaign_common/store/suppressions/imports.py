@@ -6,11 +6,20 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store.suppressions.suppressions import EXTEND
+from campaign_common.store.suppressions.suppressions import COLUMNS, EXTEND, NEVER_SHORTEN
+
+# Most rows of a file differ by the number alone. As a document of these numbers they take MySQL
+# half of the time of a list of rows, each of whose values is parsed and becomes an item.
+EXTEND_ALIKE = f"""
+INSERT INTO suppressions ({COLUMNS})
+SELECT numbers.phone, {{wish}} FROM JSON_TABLE('["{{phones}}"]', '$[*]'
+  COLUMNS (phone VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin PATH '$')) numbers
+{NEVER_SHORTEN}
+"""
 
 STATED = "%s,%s,%s,%s,%s,%s"
 
-# Of each row: an expression that finds the time where it is missing costs the server a tenth more.
+# An expression that finds the time where it is missing takes a quarter of the time of a row.
 SINCE_NOW = "%s,%s,%s,NOW(6),%s,%s"
 
 RAISE_NUMBER = "UPDATE suppression_state SET imports = imports + 1"
@@ -37,7 +46,7 @@ WHERE ended_at IS NULL AND progress_at < NOW(6) - INTERVAL %s SECOND
 
 
 class Wish(NamedTuple):
-    """What a row of a file says besides its number; times are UTC, naive.
+    """A suppression as a row of a file states it, without its number; times are UTC, naive.
 
     `since` None: from now on; `until` None: without end.
     """
@@ -77,7 +86,10 @@ def import_suppressions(
     Raises:
         ValueError: a number is not ASCII digits alone.
     """
-    cursor.execute(EXTEND.replace("%s", _values(cursor, rows), 1))
+    digits = "".join(map("".join, rows.values()))
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("a number that is to be imported is not ASCII digits alone")
+    cursor.execute(_statement(cursor, rows))  # digits need no escaping
     cursor.execute(NOTE_PROGRESS, progress)
 
 
@@ -98,25 +110,19 @@ def end_abandoned_imports(cursor: Cursor, idle_seconds: float) -> int:
     return ended
 
 
-def _values(cursor: Cursor, rows: Mapping[Wish, Sequence[str]]) -> str:
-    """Return the rows in SQL, sorted by their keys.
-
-    Digits need no escaping, and most rows of a file differ by the number alone.
-    """
-    digits = "".join(map("".join, rows.values()))
-    if not (digits.isascii() and digits.isdigit()):
-        raise ValueError("a number that is to be imported is not ASCII digits alone")
+def _statement(cursor: Cursor, rows: Mapping[Wish, Sequence[str]]) -> str:
+    """Return a statement that inserts the rows in the order of their keys."""
     if len(rows) == 1:
         ((wish, phones),) = rows.items()
-        end = f"',{_tail(cursor, wish)})"
-        return "('" + f"{end},('".join(sorted(phones)) + end
+        return EXTEND_ALIKE.format(wish=_tail(cursor, wish), phones='","'.join(sorted(phones)))
     ordered = sorted(
         (phone, wish.scope, tail)
         for wish, phones in rows.items()
         for tail in (_tail(cursor, wish),)
         for phone in phones
     )
-    return ",".join(f"('{phone}',{tail})" for phone, _, tail in ordered)
+    values = ",".join(f"('{phone}',{tail})" for phone, _, tail in ordered)
+    return EXTEND.replace("%s", values, 1)
 
 
 def _tail(cursor: Cursor, wish: Wish) -> str:
