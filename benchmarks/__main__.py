@@ -25,6 +25,7 @@ from benchmarks.scenarios.recovery import recovery
 from benchmarks.scenarios.send import send
 from benchmarks.scenarios.silence import silence
 from benchmarks.scenarios.small import small
+from benchmarks.scenarios.suppressions import suppressions
 from benchmarks.scenarios.template_cost import template_cost
 from benchmarks.scenarios.traces_cost import traces_cost
 from benchmarks.scenarios.upkeep import upkeep
@@ -39,6 +40,7 @@ def main() -> None:
 SCENARIOS = (
     imports,
     import_erased,
+    suppressions,
     send,
     http,
     growth,

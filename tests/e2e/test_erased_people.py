@@ -30,6 +30,39 @@ def erase(system: System) -> None:
     assert answer.json()["leaves_hash"] is True
 
 
+def suppress(system: System, topic: str) -> None:
+    """Import a suppression, which leaves no change whose age an erasure would wait for."""
+    answer = requests.post(
+        f"{system.url}/v1/suppressions.csv?scope=topic:{topic}",
+        data=f"phone\n{PERSON}\n",
+        headers={"Content-Type": "text/csv"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+
+
+def send_to_reconsented(system: System, topic: str) -> int:
+    """Import everybody again, as people who have consented to it, and send them a campaign."""
+    imported = requests.post(
+        f"{system.url}/v1/recipient-lists?name=again&reconsented=true",
+        data=CSV,
+        headers={"Content-Type": "text/csv"},
+        timeout=30,
+    )
+    assert imported.status_code == 201, imported.text
+    body = {"name": topic, "template": "hi {name}", "topic": topic}
+    made = requests.post(
+        f"{system.url}/v1/campaigns",
+        json={**body, "recipient_list_id": imported.json()["id"]},
+        timeout=30,
+    )
+    assert made.status_code == 201, made.text
+    campaign_id = int(made.json()["id"])
+    system.change(campaign_id, "start")
+    system.wait_until_finished(campaign_id)
+    return campaign_id
+
+
 def counts(system: System, campaign_id: int) -> dict[str, int]:
     found: Any = system.campaign(campaign_id)["counts"]
     return {word: n for word, n in found.items() if n}
@@ -47,6 +80,7 @@ def test_an_erased_person_ends_as_suppressed(system: System) -> None:
         system.create(FIRST, "recipients.csv")
         system.wait_until_finished(FIRST)
         assert counts(system, FIRST) == {"sent": len(PHONES)}
+        suppress(system, "offers")
         erase(system)
         wait_until(lambda: system.rows("SELECT COUNT(ended_at) FROM erasures") == ((1,),))
         system.create(SECOND, "recipients.csv")
@@ -59,6 +93,9 @@ def test_an_erased_person_ends_as_suppressed(system: System) -> None:
         assert (message["phone"], message["error_code"]) == (None, "erased")
         assert system.rows(LEDGER) == ((4, "erased", None, 0),)
         assert PERSON not in everything(system)
+        # Who has consented again is still not written to about what was suppressed before.
+        campaign_id = send_to_reconsented(system, "offers")
+        assert counts(system, campaign_id) == {"sent": len(PHONES) - 1, "suppressed": 1}
     assert PERSON not in system.logs()
 
 

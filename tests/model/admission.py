@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from tests.model import decisions
+from campaign_providers.contract import SendStatus
+from tests.model import decisions, suppressions
 from tests.model.scenario import Part, Scenario
 from tests.model.state import (
     NAMES,
@@ -128,9 +129,11 @@ def _look(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
     entries = tuple(
         row if index + 1 in wanted else None for index, row in enumerate(world.ledger.rows)
     )
-    looked = Looked(fresh, copies, known, world.map, entries, _doubts(scenario, world, wanted))
-    sender = sender._replace(waiting=())
-    if scenario.keeps(Part.OWNED_ADMISSION):
+    doubts = _doubts(scenario, world, wanted)
+    suppressed = suppressions.is_found(scenario, world, sender)
+    looked = Looked(fresh, copies, known, world.map, entries, doubts, suppressed)
+    sender = sender._replace(waiting=(), changed=False)
+    if scenario.keeps(Part.OWNED_ADMISSION) and not scenario.suppressions:
         # What is decided depends on what was read and on nothing that happens afterwards.
         reported = world.ledger.receipts
         admitted = {
@@ -174,6 +177,9 @@ def _admit(
         dropped += proved
     else:
         to_send = tuple(held._replace(reported=held in proved) for held in to_send)
+    if looked.suppressed or suppressions.has_changed(scenario, sender):
+        to_send, unwanted = decisions.without_unwanted(to_send)
+        ended += tuple((held, SendStatus.SUPPRESSED) for held in unwanted)
     copies = looked.copies
     if not scenario.keeps(Part.COPIES_KEPT):
         dropped, copies = dropped + copies, ()
@@ -183,6 +189,7 @@ def _admit(
     sender = finished(sender, dropped)
     return sender._replace(
         looked=None,
+        changed=False,
         waiting=tuple(held for held in copies if owns(sender, held)),
         admitted=(*sender.admitted, *to_send),
         results=(*sender.results, *ended),

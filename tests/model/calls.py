@@ -4,12 +4,13 @@ from collections.abc import Iterator
 
 from campaign_common.domain.campaign import CampaignState, Delivery
 from campaign_providers.contract import REACHED_PROVIDER, SendStatus
-from tests.model import decisions, ledger
+from tests.model import decisions, ledger, suppressions
 from tests.model.admission import owns
 from tests.model.promises import Broken
 from tests.model.receipts import is_certain, is_reported
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import (
+    CONFIRMED,
     MAYBE_TAKEN,
     NAMES,
     NOT_TAKEN,
@@ -40,6 +41,11 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         runs = _runs(world, held)
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, SendStatus.STALE)
+            continue
+        if held.suppressed:
+            yield _answered(world, number, held, SendStatus.SUPPRESSED)
+            continue
+        if not suppressions.rests_on_view(scenario, world, world.senders[number]):
             continue
         is_proved = held.in_doubt and is_reported(scenario, world, held)
         if is_proved and owns(world.senders[number], held):
@@ -96,6 +102,8 @@ def _called(scenario: Scenario, world: World, held: Held, answer: SendStatus) ->
         broken = broken or Broken.CALLED_ELSEWHERE
     elif is_elsewhere and may_take and not held.repeats and _is_owner(world, held):
         broken = broken or Broken.UNCOUNTED
+    if world.suppression == CONFIRMED:
+        broken = broken or Broken.CALLED_SUPPRESSED
     if not _runs(world, held):
         broken = broken or Broken.CALLED_VOID
     if held.reported:

@@ -44,7 +44,12 @@ from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission import rules
 from campaign_sender.admission.provider_choice import ProviderChoice
-from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
+from campaign_sender.admission.rules import (
+    admit_live,
+    drop_stale,
+    split_duplicates,
+    split_suppressed,
+)
 from campaign_sender.message import Message
 from campaign_sender.ownership.takeover import Settlement, settle
 from campaign_sender.recording.outcome import NEVER_IN_DOUBT, outcome_of, reported
@@ -126,6 +131,20 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
         parted.kept,
         tuple(held for held in parted.dropped if held.offset not in {one.offset for one in ended}),
         tuple((held, status) for held, (_, status) in zip(ended, unsafe, strict=True)),
+    )
+
+
+@cache
+def without_unwanted(held: tuple[Held, ...]) -> Parted:
+    """Part off the messages of a batch whose people do not want them: all."""
+    messages = [_message_of(one) for one in held]
+    for message in messages:
+        message.suppressed = True
+    wanted = {id(message) for message in split_suppressed(messages).to_send}
+    pairs = list(zip(held, messages, strict=True))
+    return Parted(
+        tuple(one for one, message in pairs if id(message) in wanted),
+        tuple(one for one, message in pairs if id(message) not in wanted),
     )
 
 
@@ -230,6 +249,8 @@ def outcome(
     knows_key = scenario.idempotent and not is_elsewhere and not is_old
     idempotent = knows_key or not scenario.keeps(Part.REFUSED_IN_DOUBT)
     if not scenario.keeps(Part.DOUBT_STAYS) and answer is SendStatus.RETRYABLE:
+        message.in_doubt = False
+    if not scenario.keeps(Part.SUPPRESSED_DOUBT) and answer is SendStatus.SUPPRESSED:
         message.in_doubt = False
     result = SendResult(message, answer)
     may_be_sent = message.in_doubt and answer not in NEVER_IN_DOUBT

@@ -201,6 +201,7 @@ def _sender(
                 doubts=held.doubts,
                 repeats=held.repeats,
                 reported=held.reported,
+                suppressed=held.suppressed,
             )
         offset = held.offset - lowering.offsets[held.partition]
         epoch = in_use[record.shard].index(held.claim_epoch)

@@ -17,6 +17,7 @@ from tests.model import (
     remapping,
     requests,
     retries,
+    suppressions,
 )
 from tests.model.promises import Broken
 from tests.model.scenario import Scenario
@@ -30,6 +31,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
     yield from finishing.steps(scenario, world)
     yield from remapping.steps(scenario, world)
     yield from receipts.reports(scenario, world)
+    yield from suppressions.wishes(scenario, world)
     for number, sender in enumerate(world.senders):
         # One thread of a sender takes over, fetches and admits, another records, and
         # providers answer beside them.
@@ -39,6 +41,7 @@ def steps(scenario: Scenario, world: World) -> Iterator[Step]:
         yield from recording.steps(scenario, world, number)
         yield from requests.steps(scenario, world, number)
         yield from receipts.steps(scenario, world, number)
+        yield from suppressions.steps(scenario, world, number)
         yield from calls.steps(scenario, world, number)
     if not is_over(world) or world.campaign.state is CampaignState.FINISHED:
         yield from faults.steps(scenario, world)
@@ -60,12 +63,16 @@ def broken_promise(scenario: Scenario, world: World) -> Broken | None:
 
 
 def _is_untrue(entry: LedgerEntry | None, taken: tuple[int, ...]) -> bool:
-    """Return whether `sent` was not taken, or `failed` may have been; refusals prove a failure."""
+    """Return whether `sent` was not taken, or what reads as not taken may have been.
+
+    A refusal proves a failure.
+    """
     if entry is None:
         return False
     if entry.status == Status.SENT:
         return taken[entry.generation] != TAKEN
-    return entry.status == Status.FAILED and taken[entry.generation] not in UNTAKEN
+    reads_as_untaken = entry.status in {Status.FAILED, Status.SUPPRESSED}
+    return reads_as_untaken and taken[entry.generation] not in UNTAKEN
 
 
 def _reads_as_untaken(scenario: Scenario, world: World) -> bool:

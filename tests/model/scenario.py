@@ -73,6 +73,11 @@ class Part(Enum):
     RECEIPT_KEPT = (14, "the report of another provider does not replace the proof of a doubt")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     UNSTARTED_OFFSET = (17, "a message whose grant was missed stays unfinished")
+    SUPPRESSED_LOOKUP = (18, "the people of a batch are looked up where somebody is suppressed")
+    SUPPRESSED_ONE_STEP = (18, "what changed since its look-up is looked up before a batch is held")
+    SUPPRESSED_HELD = (18, "the people of held messages are looked up when they have changed")
+    SUPPRESSED_VIEW = (18, "a call rests on a view that is younger than the promise")
+    SUPPRESSED_DOUBT = (18, "a suppressed message that may have been taken ends as unknown")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 
     def __init__(self, rule: int, asks: str) -> None:
@@ -124,6 +129,8 @@ class Scenario:
     """A sender that has lost the shard records its late results, which may settle a doubt."""
     receipts: bool = False
     """The provider reports about what it took, whenever it pleases."""
+    suppressions: bool = False
+    """People may be suppressed, all at once."""
     without: frozenset[Part] = frozenset()
 
     @property

@@ -31,6 +31,12 @@ REFUSED is not taken, and will not be under this key while an idempotent provide
 answers it the same way each time.
 """
 
+WANTED, SUPPRESSED, CONFIRMED = range(3)
+"""The wishes of the people of the messages.
+
+SUPPRESSED is committed and acknowledged; CONFIRMED is the same 2 s later, when no call may follow.
+"""
+
 UNTAKEN = frozenset({NOT_TAKEN, REFUSED})
 
 _T = TypeVar("_T")
@@ -199,6 +205,8 @@ class Held(NamedTuple):
     repeats: bool = False
     reported: bool = False
     """A receipt was stored when it was admitted; with rule 14 kept it is not."""
+    suppressed: bool = False
+    """A view has shown that its person does not want it."""
 
     @property
     def claimed(self) -> ClaimedMessage:
@@ -250,6 +258,8 @@ class Looked(NamedTuple):
     entries: tuple[LedgerEntry | None, ...]
     possibly_sent: frozenset[PossiblySent] = frozenset()
     """Those of the looked up messages that were possibly sent, where doubts are looked up."""
+    suppressed: bool = False
+    """The look-up has found the suppression."""
 
 
 class Work(NamedTuple):
@@ -279,6 +289,10 @@ class Sender(NamedTuple):
     """The campaign as read long ago; used only where rule 6 is left out."""
     known_map: int = 0
     """The map version last acted upon; used only where rule 11 is left out."""
+    view_shows: bool = False
+    """The latest view shows the suppression."""
+    changed: bool = False
+    """A view has shown it since the look-up began."""
 
 
 class Chunk(NamedTuple):
@@ -331,6 +345,7 @@ class World(NamedTuple):
     """So much time has passed that an idempotent provider has forgotten every key."""
     broken: Broken | None = None
     """The promise that the last step broke."""
+    suppression: int = WANTED
 
 
 class Step(NamedTuple):

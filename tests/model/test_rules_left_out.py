@@ -8,10 +8,10 @@ import logging
 import pytest
 
 from tests.model.explore import explore
+from tests.model.left_out import LEFT_OUT
 from tests.model.scenario import Part
-from tests.model.searches import LEFT_OUT
 
-MODELLED_RULES = {1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 14, 17}
+MODELLED_RULES = {1, 2, 3, 4, 5, 6, 8, 9, 10, 11, 14, 17, 18}
 
 MOST_STATES = 200_000
 

@@ -122,11 +122,11 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings, trial_limit),
+        trial_message.resource(database, settings, trial_limit, keys),
         messages.resource(RecipientHistory(databases, shards)),
         recipients.resource(Eraser(database, shards, keys, longest)),
         suppressions.resource(
-            SuppressionRecords(database, settings),
+            SuppressionRecords(database, settings, keys),
             SuppressionImport(database, settings, Turn()),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),

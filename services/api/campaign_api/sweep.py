@@ -19,6 +19,7 @@ from campaign_common.store.messages.trial_sends import delete_old_test_messages
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipients import delete_some_recipients
 from campaign_common.store.recipients.rejects import delete_some_rejects
+from campaign_common.store.suppressions.hashed_suppressions import delete_ended_hashes
 from campaign_common.store.suppressions.imports import end_abandoned_imports
 
 ABANDONED_AFTER = 600
@@ -95,6 +96,7 @@ class Sweeper:
         delete_outdated_keys(self._database, self._stop)
         self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
+        self._database.run(partial(delete_ended_hashes, limit=ROWS_AT_ONCE))
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):
             log.info("abandoned imports of suppressions ended", imports=imports)

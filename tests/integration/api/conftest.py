@@ -60,6 +60,7 @@ WRITTEN = (
     "erasures",
     "suppressions",
     "suppression_changes",
+    "suppression_hashes",
     "suppression_imports",
     "reconsented_lists",
     "sender_heartbeats",

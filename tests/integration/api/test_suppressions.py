@@ -16,13 +16,13 @@ from campaign_common.settings import Settings
 from campaign_common.store.suppressions import listing
 from campaign_common.store.suppressions.imports import (
     ImportProgress,
+    Wish,
     begin_import,
     end_abandoned_imports,
     end_import,
     import_suppressions,
 )
 from campaign_common.store.suppressions.lookup import is_anybody_suppressed
-from campaign_common.store.suppressions.suppressions import Suppression
 from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
 
@@ -268,8 +268,7 @@ def test_the_sweep_ends_an_import_that_was_killed(pool: Database) -> None:
     before = value(pool, "SELECT imports FROM suppression_state")
     with pool.transaction() as cursor:
         progress = ImportProgress(1, 0, begin_import(cursor, "api", "crm"))
-        row = Suppression(PHONE, "*", "import", "crm")
-        import_suppressions(cursor, [row], progress)
+        import_suppressions(cursor, {Wish("*", "import", "crm"): [PHONE]}, progress)
         assert end_abandoned_imports(cursor, 60.0) == 0
     change(pool, "UPDATE suppression_imports SET progress_at = NOW(6) - INTERVAL 2 MINUTE")
     for ended in (1, 0):

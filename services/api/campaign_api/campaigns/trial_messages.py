@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaign_api.campaigns.preview import as_answered
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
@@ -24,6 +25,7 @@ from campaign_common.store.messages.trial_sends import (
     insert_trial_message,
     read_trial_message,
 )
+from campaign_common.store.suppressions.hashed_suppressions import look_up_hashed_scopes
 from campaign_common.store.suppressions.lookup import look_up_suppressed
 
 WAIT = 10.0
@@ -46,11 +48,12 @@ def store_trial_message(
     attributes: Mapping[str, str],
     actor: str,
     *,
-    send_if_suppressed: bool = False,
+    unless_suppressed: ErasureKeys | None = None,
 ) -> int:
     """Render a campaign's content and store the message for a sender; return its id.
 
-    It is refused where a suppression applies to it, unless `send_if_suppressed`.
+    With `unless_suppressed`, the keys of erased people, it is refused where a suppression applies
+    to it, also one of a person who was erased.
 
     Raises:
         CampaignUnknown: there is none of that id.
@@ -68,9 +71,12 @@ def store_trial_message(
     route = routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
     rendered = render(CompiledContent(content), phone, attributes)
-    if not send_if_suppressed:
+    if unless_suppressed is not None:
         version = read_versions(cursor, [campaign_id])[campaign_id]
-        scopes = look_up_suppressed(cursor, [phone]).get(phone, ())
+        scopes = [
+            *look_up_suppressed(cursor, [phone]).get(phone, ()),
+            *look_up_hashed_scopes(cursor, unless_suppressed.readable_hashes(phone)),
+        ]
         seen = originator or settings.originator_of(provider)
         if applies(scopes, provider, seen, version.topic):
             raise RequestInvalid([InvalidField("phone", SUPPRESSED_PERSON)])

@@ -4,12 +4,17 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple
 
+from campaign_api.erased.hashed_numbers import HashedNumbers
 from campaign_api.erased.keys import ErasureKeys
-from campaign_api.erased.people import ErasedPeople
+from campaign_api.erased.people import SUPPRESSED, ErasedPeople
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor
 from campaign_common.store.recipients.erased_people import last_erased_id
 from campaign_common.store.recipients.recipients import NewRecipient
+from campaign_common.store.suppressions.hashed_suppressions import restore_suppressions
+
+ACTOR = "import"
+"""Stands for the person who changes the suppressions of people that a list brings back."""
 
 
 class Arrivals(NamedTuple):
@@ -20,12 +25,22 @@ class Arrivals(NamedTuple):
 
 
 class ErasedArrivals:
-    """Erased people of one import, kept apart; a person counts once, however often listed."""
+    """Erased people of one import, kept apart; a person counts once, however often listed.
 
-    def __init__(self, people: ErasedPeople, shards: int) -> None:
-        """`shards` is what the stored rows of erased people take their shard from."""
+    Those whom the import brings back have the suppressions again that their erasure has left.
+    """
+
+    def __init__(
+        self, keys: ErasureKeys, people: ErasedPeople, suppressed: ErasedPeople, shards: int
+    ) -> None:
+        """Take those to leave out, and those who are known to have suppressions.
+
+        `shards` is what the stored rows of erased people take their shard from.
+        """
         self.shards = shards
+        self._keys = keys
         self._people = people
+        self._suppressed = suppressed
         self._first_seqs: dict[str, int] = {}
 
     @property
@@ -47,8 +62,14 @@ class ErasedArrivals:
             ErasureKeyMissing: there is a hash whose key is not configured here.
         """
         self._people.hold(cursor)
+        self._suppressed.hold(cursor)
         with computing:
-            erased = self._people.among([row.phone for row in rows])
+            numbers = HashedNumbers(self._keys, [row.phone for row in rows])
+            erased = self._people.among(numbers)
+            returning = self._suppressed.among(numbers) - erased
+        if returning:
+            # Whoever can be sent something is found by the number, which costs a sender nothing.
+            restore_suppressions(cursor, self._keys.hashed(sorted(returning)), ACTOR)
         if not erased:
             return Arrivals(rows, ())
         first_seqs = self._first_seqs
@@ -70,6 +91,7 @@ class ErasureRegister:
         self._keys = keys
         self._shards = shards
         self._people = ErasedPeople(keys)
+        self._suppressed = ErasedPeople(keys, SUPPRESSED)
 
     def begin(self, *, reconsented: bool) -> ErasedArrivals:
         """Begin an import; if its people have consented again, only later erasures count.
@@ -80,7 +102,8 @@ class ErasureRegister:
         """
         people = self._people
         if reconsented:
-            people = ErasedPeople(self._keys, self._transactions.run(last_erased_id))
-        while self._transactions.run(people.read_some):
-            pass
-        return ErasedArrivals(people, self._shards)
+            people = ErasedPeople(self._keys, after_id=self._transactions.run(last_erased_id))
+        for known in (people, self._suppressed):
+            while self._transactions.run(known.read_some):
+                pass
+        return ErasedArrivals(self._keys, people, self._suppressed, self._shards)

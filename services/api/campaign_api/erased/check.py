@@ -5,6 +5,7 @@ from campaign_api.errors import ErasureKeyMissing
 from campaign_common.database import Database
 from campaign_common.store.recipients.erased_people import key_ids
 from campaign_common.store.recipients.erasures import is_anybody_erased
+from campaign_common.store.suppressions.hashed_suppressions import suppression_key_ids
 
 NO_KEY = (
     "people were erased and Erasure.Keys are not configured: a later import brings back everyone"
@@ -26,7 +27,7 @@ class ErasureKeyCheck:
             RetryLater: the database is unavailable.
         """
         with self._database.reading() as cursor:
-            used = key_ids(cursor)
+            used = key_ids(cursor) | suppression_key_ids(cursor)
             is_unprotected = not self._keys.are_configured and is_anybody_erased(cursor)
         try:
             self._keys.required(used)

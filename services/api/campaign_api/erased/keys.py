@@ -1,12 +1,13 @@
 """The keys of the configuration by which erased people are recognized."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 from campaign_api.errors import ErasureKeyMissing
-from campaign_common.domain.erasure.erasure_key import ErasureKey
+from campaign_common.domain.erasure.erasure_key import ErasureKey, packed
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.settings import ErasureSettings
+from campaign_common.store.suppressions.hashed_suppressions import HashedPerson
 from campaign_providers.secret_files import SecretFiles, SecretUnreadable
 
 NAME = "Erasure.Keys.{}"
@@ -47,6 +48,28 @@ class ErasureKeys:
                 " Erasure.Keys here"
             )
         return known
+
+    def hashed(self, phones: Sequence[str]) -> dict[str, list[HashedPerson]]:
+        """Return people by their numbers, as each of the configured keys has them.
+
+        Raises:
+            ErasureKeyMissing: a key can not be read.
+        """
+        people: dict[str, list[HashedPerson]] = {phone: [] for phone in phones}
+        for key in self._read().values():
+            for phone, each in zip(people, key.hashes([*people]), strict=True):
+                people[phone].append(HashedPerson(key.id, packed(each)))
+        return people
+
+    def readable_hashes(self, phone: str) -> Sequence[HashedPerson]:
+        """Return a person as each of the keys has it; nothing while a key can not be read.
+
+        For what must not wait for a key, such as the wish not to be written to.
+        """
+        try:
+            return self.hashed([phone])[phone]
+        except ErasureKeyMissing:
+            return ()
 
     def _read(self) -> dict[str, ErasureKey]:
         with self._reading:

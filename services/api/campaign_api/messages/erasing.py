@@ -12,13 +12,15 @@ import phonenumbers
 import structlog
 
 from campaign_api.erased.keys import ErasureKeys
+from campaign_api.errors import ErasureKeyMissing
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
+from campaign_common.store.messages.send_view import FRESH_FOR
 from campaign_common.store.recipients import erasures as store
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
-from campaign_common.store.suppressions.suppressions import blank_changes
+from campaign_common.store.suppressions.suppressions import blank_changes, suppressions_of
 
 RETRY_SECONDS = 10.0
 """Seconds for which each transaction is retried while the database is down."""
@@ -92,13 +94,15 @@ class Eraser:
     def _resume_unfinished(self, erasure: Erasure, stop: threading.Event) -> bool:
         try:
             return self._continue(erasure, stop.is_set) != erasure
-        except ErasureHeld as error:
+        except (ErasureHeld, ErasureKeyMissing) as error:
             log.warning("erasure delayed", erasure=erasure.id, reason=str(error))
             return False
 
     def _continue(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
         if erasure.step is ErasureStep.RECIPIENTS:
             erasure = self._erase_recipients(erasure)
+        if erasure.step is ErasureStep.REJECTS:
+            self._hash_suppressions(erasure)
         written = PhonePattern(*forms_of(erasure.phone))
         blank = partial(_blank_some, written=written, longest=self._longest)
         while erasure.step is ErasureStep.REJECTS and not is_over():
@@ -106,6 +110,22 @@ class Eraser:
             if erasure == before:
                 break  # changes of suppressions are too young
         return erasure
+
+    def _hash_suppressions(self, erasure: Erasure) -> None:
+        """Leave the suppressions of the person under a hash, where there is a key.
+
+        A sender that sees no suppression any more must see that the messages are cancelled. So
+        they go once every view that a send may rest on has this.
+        """
+        key = self._keys.current()
+        if key is None:
+            return
+        with self._database.reading() as cursor:
+            if not suppressions_of(cursor, erasure.phone):
+                return
+        time.sleep(FRESH_FOR)
+        work = partial(store.hash_suppressions_of, erasure=erasure, key=key)
+        self._transactions.run(work)
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
         with self._database.reading() as cursor:

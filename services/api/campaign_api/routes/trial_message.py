@@ -6,6 +6,7 @@ from typing import Any
 from flask import Response, jsonify
 
 from campaign_api.campaigns.trial_messages import describe, store_trial_message, wait_for_outcome
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.errors import NotFound
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.trial_message import TestMessageRequest, TestMessageResponse
@@ -22,7 +23,9 @@ RETRY_SECONDS = 10.0
 """Seconds for which storing the message is retried while the database is down."""
 
 
-def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resource:
+def resource(
+    database: Database, settings: Settings, limit: TrialLimit, keys: ErasureKeys
+) -> Resource:
     """Build the routes; a key has a limit, since a test message goes to any number."""
     transactions = RetryingTransactions(database, RETRY_SECONDS)
     routes = Resource(
@@ -59,7 +62,7 @@ def resource(database: Database, settings: Settings, limit: TrialLimit) -> Resou
             phone=wanted["phone"],
             attributes=wanted["attributes"],
             actor=caller().name,
-            send_if_suppressed=send_if_suppressed,
+            unless_suppressed=None if send_if_suppressed else keys,
         )
         limit.count()
         message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))

@@ -156,6 +156,14 @@ class SuppressionPageSchema(Schema):
     """A page of suppressions, in the order of their numbers."""
 
     suppressions = fields.List(fields.Nested(SuppressionSchema), required=True)
+    hashed = Integer(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Suppressions of erased people, which have no number. On the first page"
+            " alone; null on later ones."
+        },
+    )
     next_cursor = fields.String(required=True, allow_none=True)
 
 

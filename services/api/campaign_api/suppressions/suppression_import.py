@@ -1,6 +1,7 @@
 """Import of suppressions from a CSV file, as it arrives."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from campaign_common.settings import Settings
 from campaign_common.store.recipients.rejects import Reject
 from campaign_common.store.suppressions.imports import (
     ImportProgress,
+    Wish,
     begin_import,
     end_import,
     import_suppressions,
@@ -31,13 +33,12 @@ from campaign_common.store.suppressions.suppressions import (
     LONGEST_NOTE,
     LONGEST_REASON,
     LONGEST_SOURCE,
-    Suppression,
 )
 
-COLUMNS = frozenset({NAME, *Suppression._fields})
+COLUMNS = frozenset({NAME, PHONE, *Wish._fields})
 """Columns that a file may have; that of names is ignored."""
 
-BATCH_ROWS = 5_000
+BATCH_ROWS = 10_000
 
 SHOWN_REJECTS = 20
 
@@ -123,11 +124,11 @@ class SuppressionImport:
                 return
             yield batch
 
-    def _next(self, rows: "_Rows") -> list[Suppression]:
+    def _next(self, rows: "_Rows") -> dict[Wish, list[str]]:
         while (batch := rows.take()) is not None:
             if batch:
                 return batch
-        return []
+        return {}
 
 
 class _Rows:
@@ -142,22 +143,26 @@ class _Rows:
         self.first_rejects: list[dict[str, object]] = []
         self._of_attributes = lru_cache(maxsize=1_000)(self._read)
 
-    def take(self) -> list[Suppression] | None:
-        """Return the suppressions of the next batch; None at the end."""
+    def take(self) -> dict[Wish, list[str]] | None:
+        """Return the suppressions of the next batch, the numbers of each wish; None at the end."""
         parsed = next(self._parsed, None)
         if parsed is None:
             return None
-        batch = []
+        by_attributes: dict[str | None, list[str]] = defaultdict(list)
         for row in parsed:
             if isinstance(row, Reject):
                 self._reject(row.line, row.reason)
-                continue
-            others = self._of_attributes(row.attributes)
-            if isinstance(others, str):
-                self._reject(None, others)
             else:
-                batch.append(Suppression(row.phone, *others))
-        self.accepted += len(batch)
+                by_attributes[row.attributes].append(row.phone)
+        batch: dict[Wish, list[str]] = defaultdict(list)
+        for attributes, phones in by_attributes.items():
+            wish = self._of_attributes(attributes)
+            if isinstance(wish, str):
+                for _ in phones:
+                    self._reject(None, wish)
+            else:
+                batch[wish] += phones
+                self.accepted += len(phones)
         if self._most is not None and self.accepted + self.rejected > self._most:
             raise UploadTooLarge(f"the file has more than {self._most} data rows")
         return batch
@@ -180,7 +185,7 @@ class _Rows:
         if len(self.first_rejects) < SHOWN_REJECTS:
             self.first_rejects.append({"line": line, "reason": reason})
 
-    def _read(self, attributes: str | None) -> tuple[Any, ...] | str:
+    def _read(self, attributes: str | None) -> Wish | str:
         """Return a suppression without its number, or why there is none."""
         given: dict[str, str] = {} if attributes is None else json.loads(attributes)
         scope, reason, source = (given.get(n) or d for n, d in self._defaults._asdict().items())
@@ -196,7 +201,7 @@ class _Rows:
             return f"scope {error}"
         except (ValueError, OverflowError):  # the year is 10000 in UTC
             return "since or until is no time such as 2026-01-31T09:30:00Z"
-        return scope, reason, source, since, until, given.get("note") or None
+        return Wish(scope, reason, source, since, until, given.get("note") or None)
 
 
 def _moment(text: str) -> datetime | None:
@@ -207,4 +212,4 @@ def _moment(text: str) -> datetime | None:
 
 
 def _listed() -> str:
-    return ", ".join((PHONE, *Suppression._fields[1:]))
+    return ", ".join((PHONE, *Wish._fields))

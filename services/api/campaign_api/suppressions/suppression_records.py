@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from campaign_api.csv_export import csv_text
+from campaign_api.erased.keys import ErasureKeys
 from campaign_api.errors import InsufficientScope, NotFound
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.times import rfc3339_utc
@@ -12,6 +13,13 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.settings import Settings
+from campaign_common.store.suppressions.hashed_suppressions import (
+    count_hashed_suppressions,
+    hashed_suppressions_of,
+    lift_suppression,
+    restore_suppressions,
+    suppression_key_ids,
+)
 from campaign_common.store.suppressions.listing import (
     SuppressionFilter,
     SuppressionPosition,
@@ -22,7 +30,6 @@ from campaign_common.store.suppressions.suppressions import (
     changes_of,
     ends_earlier,
     put_suppression,
-    remove_suppression,
     require_in_reach,
     suppressions_of,
 )
@@ -39,10 +46,14 @@ START = SuppressionPosition()
 
 
 class SuppressionRecords:
-    """Records of suppressions; memory and statements do not grow with their number."""
+    """Records of suppressions; memory and statements do not grow with their number.
 
-    def __init__(self, database: Database, settings: Settings) -> None:
+    Of an erased person they are found by the hashes of a number that is given.
+    """
+
+    def __init__(self, database: Database, settings: Settings, keys: ErasureKeys) -> None:
         self._database = database
+        self._keys = keys
         self._longest = longest_transaction(settings.mysql.tran_timeout)
         self._transactions = RetryingTransactions(database, RETRY_SECONDS)
 
@@ -58,14 +69,30 @@ class SuppressionRecords:
             page = read_suppressions(cursor, wanted, after, limit)
         return Page([describe(row) for row in page.rows], page.next)
 
+    def count_hashed(self, wanted: SuppressionFilter) -> int:
+        """Count the suppressions of erased people, which have no number.
+
+        Raises:
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            return count_hashed_suppressions(cursor, wanted)
+
     def of_person(self, phone: str) -> dict[str, Any]:
         """Describe the suppressions of a person, and all changes of them.
 
         Raises:
             RetryLater: the database is unavailable.
         """
+        hashed = self._keys.readable_hashes(phone)
         with self._database.reading() as cursor:
             found, changes = suppressions_of(cursor, phone), changes_of(cursor, phone)
+            known = {row.scope for row in found}
+            for row in hashed_suppressions_of(cursor, phone, hashed):
+                if row.scope not in known:
+                    known.add(row.scope)
+                    found.append(row)
+        found.sort(key=lambda row: row.scope)
         return {
             "phone": phone,
             "suppressions": [describe(row) for row in found],
@@ -92,10 +119,12 @@ class SuppressionRecords:
             RetryLater: the database is unavailable, or was too slow: it may be there already.
         """
         began = 0.0
+        hashed = {suppression.phone: self._keys.readable_hashes(suppression.phone)}
 
         def put(cursor: Cursor) -> None:
             nonlocal began
             began = boot_time()
+            restore_suppressions(cursor, hashed, actor)
             if not may_shorten and ends_earlier(cursor, suppression):
                 raise InsufficientScope(
                     "the person has a suppression of this scope with a later until, or without;"
@@ -114,14 +143,17 @@ class SuppressionRecords:
 
         Raises:
             NotFound: there is none.
+            ErasureKeyMissing: there is none, or it has a key that is not configured.
             RetryLater: the database is unavailable.
         """
         done = False
+        hashed = self._keys.hashed([phone])[phone]
 
         def remove(cursor: Cursor) -> None:
             nonlocal done
             # Found in an attempt before, the answer to whose COMMIT was lost: it is done.
-            if not remove_suppression(cursor, phone, scope, actor) and not done:
+            if not lift_suppression(cursor, phone, hashed, scope, actor) and not done:
+                self._keys.required(suppression_key_ids(cursor))
                 raise NotFound("the person has no suppression of this scope")
             done = True
 

@@ -50,6 +50,7 @@ TABLES: Mapping[str, str] = {
     "shard_commands": "id",
     "shard_placements": "shard",
     "suppression_changes": "id",
+    "suppression_hashes": "id",
     "suppression_imports": "id",
     "suppression_state": "id",
     "suppressions": "phone",

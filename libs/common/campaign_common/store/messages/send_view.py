@@ -61,7 +61,7 @@ class SuppressionView(NamedTuple):
     latest: int
     """Highest id of a change; 0: there is none."""
     is_empty: bool
-    """There are no suppressions at all."""
+    """There are no suppressions at all, not even of erased people."""
     settled: int | None
     """As it was asked for, or as read."""
     changes: list[ChangedPerson]
@@ -139,9 +139,11 @@ SELECT 'erased', campaign_id, NULL, NULL, arguments, NULL, NULL, NULL, NULL, NUL
 FROM shard_commands WHERE shard IN %s AND kind = 'erase'
 """
 
+# Those of erased people count: an import may put them back before the next view.
 SUPPRESSIONS = """
 SELECT 'suppressions', (SELECT MAX(imports) FROM suppression_state),
-       (SELECT MAX(id) FROM suppression_changes), NULL, NOT EXISTS(SELECT 1 FROM suppressions),
+       (SELECT MAX(id) FROM suppression_changes), NULL,
+       NOT EXISTS(SELECT 1 FROM suppressions) AND NOT EXISTS(SELECT 1 FROM suppression_hashes),
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
 """
 

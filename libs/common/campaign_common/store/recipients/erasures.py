@@ -12,13 +12,14 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignState
-from campaign_common.domain.erasure.erasure_key import ErasureKey
+from campaign_common.domain.erasure.erasure_key import ErasureKey, packed
 from campaign_common.domain.recipient import ListId, tombstone
 from campaign_common.domain.shard import shard_of
 from campaign_common.errors import ErasureHeld
 from campaign_common.store.core.events import append_event
 from campaign_common.store.recipients.erased_people import add_erased_person, lock_erased_people
 from campaign_common.store.shards.shard_commands import request_erasure
+from campaign_common.store.suppressions.hashed_suppressions import HashedPerson, hash_suppressions
 
 MOST_SHARDS = 65_535
 """recipients.erased_shard_count holds no more."""
@@ -81,6 +82,8 @@ SELECT_ANY = "SELECT 1 FROM erasures LIMIT 1"
 SELECT_LISTS = """
 SELECT list_id FROM recipients WHERE phone = %s AND list_id <= %s ORDER BY list_id
 """
+
+SELECT_LISTED = "SELECT 1 FROM recipients WHERE phone = %s LIMIT 1"
 
 # Locked in the order of their ids, and before the recipient: a start happens either before,
 # and is seen here, or afterwards, and meets the tombstone.
@@ -218,6 +221,19 @@ def delete_test_messages(cursor: Cursor, erasure: Erasure) -> None:
     """Delete the test messages and checks that went to the person, or would have."""
     cursor.execute(DELETE_TEST_MESSAGES, (erasure.phone,))
     cursor.execute(DELETE_CHECKS, (erasure.phone,))
+
+
+def hash_suppressions_of(cursor: Cursor, erasure: Erasure, key: ErasureKey) -> None:
+    """Leave the suppressions of the person under a hash instead of the number; may be repeated.
+
+    They stay with the number where a list has it again, of somebody who has reconsented since.
+    Requires that senders know that the messages of the person are cancelled: they would find no
+    suppression any more.
+    """
+    lock_erased_people(cursor)  # a list that comes later puts them back
+    if not cursor.execute(SELECT_LISTED, (erasure.phone,)):
+        person = HashedPerson(key.id, packed(key.hashes([erasure.phone])[0]))
+        hash_suppressions(cursor, erasure.phone, person)
 
 
 def next_rejected_list(cursor: Cursor, erasure: Erasure) -> ListId | None:

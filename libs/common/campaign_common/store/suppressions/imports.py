@@ -1,13 +1,26 @@
 """suppressions: rows of a file; suppression_imports and suppression_state: its begin and end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.store.suppressions.suppressions import EXTEND, Suppression
+from campaign_common.store.suppressions.suppressions import COLUMNS, EXTEND, NEVER_SHORTEN
 
-TAIL = "%s, %s, %s, COALESCE(CAST(%s AS DATETIME(6)), NOW(6)), %s, %s"
+# Most rows of a file differ by the number alone. As a document of these numbers they take MySQL
+# half of the time of a list of rows, each of whose values is parsed and becomes an item.
+EXTEND_ALIKE = f"""
+INSERT INTO suppressions ({COLUMNS})
+SELECT numbers.phone, {{wish}} FROM JSON_TABLE('["{{phones}}"]', '$[*]'
+  COLUMNS (phone VARCHAR(15) CHARACTER SET ascii COLLATE ascii_bin PATH '$')) numbers
+{NEVER_SHORTEN}
+"""
+
+STATED = "%s,%s,%s,%s,%s,%s"
+
+# An expression that finds the time where it is missing takes a quarter of the time of a row.
+SINCE_NOW = "%s,%s,%s,NOW(6),%s,%s"
 
 RAISE_NUMBER = "UPDATE suppression_state SET imports = imports + 1"
 
@@ -32,6 +45,20 @@ WHERE ended_at IS NULL AND progress_at < NOW(6) - INTERVAL %s SECOND
 """
 
 
+class Wish(NamedTuple):
+    """A suppression as a row of a file states it, without its number; times are UTC, naive.
+
+    `since` None: from now on; `until` None: without end.
+    """
+
+    scope: str
+    reason: str
+    source: str
+    since: datetime | None = None
+    until: datetime | None = None
+    note: str | None = None
+
+
 class ImportProgress(NamedTuple):
     """The rows of an import that were read."""
 
@@ -50,21 +77,19 @@ def begin_import(cursor: Cursor, actor: str, source: str) -> int:
 
 
 def import_suppressions(
-    cursor: Cursor, rows: Sequence[Suppression], progress: ImportProgress
+    cursor: Cursor, rows: Mapping[Wish, Sequence[str]], progress: ImportProgress
 ) -> None:
-    """Add suppressions whose numbers are digits; those that exist never get shorter.
+    """Add suppressions, the numbers of each wish; those that exist never get shorter.
 
     The rows are locked in the order of their keys, the import last. May be repeated.
+
+    Raises:
+        ValueError: a number is not ASCII digits alone.
     """
-    tails: dict[tuple[object, ...], str] = {}
-    values = []
-    for row in sorted(rows, key=_key):
-        others = row[1:]
-        tail = tails.get(others)
-        if tail is None:  # most rows of a file differ by the number alone
-            tail = tails[others] = cursor.mogrify(TAIL, others)
-        values.append(f"('{row.phone}', {tail})")
-    cursor.execute(EXTEND.replace("%s", ", ".join(values), 1))
+    digits = "".join(map("".join, rows.values()))
+    if not (digits.isascii() and digits.isdigit()):
+        raise ValueError("a number that is to be imported is not ASCII digits alone")
+    cursor.execute(_statement(cursor, rows))  # digits need no escaping
     cursor.execute(NOTE_PROGRESS, progress)
 
 
@@ -85,5 +110,22 @@ def end_abandoned_imports(cursor: Cursor, idle_seconds: float) -> int:
     return ended
 
 
-def _key(row: Suppression) -> tuple[str, str]:
-    return row.phone, row.scope
+def _statement(cursor: Cursor, rows: Mapping[Wish, Sequence[str]]) -> str:
+    """Return a statement that inserts the rows in the order of their keys."""
+    if len(rows) == 1:
+        ((wish, phones),) = rows.items()
+        return EXTEND_ALIKE.format(wish=_tail(cursor, wish), phones='","'.join(sorted(phones)))
+    ordered = sorted(
+        (phone, wish.scope, tail)
+        for wish, phones in rows.items()
+        for tail in (_tail(cursor, wish),)
+        for phone in phones
+    )
+    values = ",".join(f"('{phone}',{tail})" for phone, _, tail in ordered)
+    return EXTEND.replace("%s", values, 1)
+
+
+def _tail(cursor: Cursor, wish: Wish) -> str:
+    if wish.since is None:
+        return str(cursor.mogrify(SINCE_NOW, (*wish[:3], *wish[4:])))
+    return str(cursor.mogrify(STATED, wish))

@@ -31,23 +31,24 @@ class Suppression(NamedTuple):
     note: str | None = None
 
 
-_COLUMNS = "phone, scope, reason, source, since, until, note"
+COLUMNS = "phone, scope, reason, source, since, until, note"
 
 _VALUES = "(%s, %s, %s, %s, COALESCE(CAST(%s AS DATETIME(6)), NOW(6)), %s, %s)"
 
 # What a person decides replaces what was there; the wish is as old as it ever was.
 PUT = f"""
-INSERT INTO suppressions ({_COLUMNS}) VALUES {_VALUES}
+INSERT INTO suppressions ({COLUMNS}) VALUES {_VALUES}
 ON DUPLICATE KEY UPDATE reason = VALUES(reason), source = VALUES(source),
   since = LEAST(since, VALUES(since)), until = VALUES(until), note = VALUES(note)
 """
 
 # What comes by itself, or in a file, never shortens or replaces a suppression.
-EXTEND = f"""
-INSERT INTO suppressions ({_COLUMNS}) VALUES %s
+NEVER_SHORTEN = """
 ON DUPLICATE KEY UPDATE
   until = IF(until IS NULL OR VALUES(until) IS NULL, NULL, GREATEST(until, VALUES(until)))
 """
+
+EXTEND = f"INSERT INTO suppressions ({COLUMNS}) VALUES %s {NEVER_SHORTEN}"
 
 NOTE_CHANGE = """
 INSERT INTO suppression_changes (phone, scope, is_added, reason, until, actor, changed_at)
@@ -58,7 +59,7 @@ SELECT_UNTIL = "SELECT until FROM suppressions WHERE phone = %s AND scope = %s"
 
 DELETE = "DELETE FROM suppressions WHERE phone = %s AND scope = %s"
 
-SELECT_OF_PERSON = f"SELECT {_COLUMNS} FROM suppressions WHERE phone = %s ORDER BY scope"
+SELECT_OF_PERSON = f"SELECT {COLUMNS} FROM suppressions WHERE phone = %s ORDER BY scope"
 
 SELECT_CHANGES = """
 SELECT id, scope, is_added, reason, until, actor, changed_at FROM suppression_changes
@@ -124,8 +125,13 @@ def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bo
     """Remove a suppression; return whether there was one."""
     if not cursor.execute(DELETE, (phone, scope)):
         return False
-    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
+    note_removal(cursor, phone, scope, actor)
     return True
+
+
+def note_removal(cursor: Cursor, phone: str, scope: str, actor: str) -> None:
+    """Note that a suppression was removed."""
+    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
 
 
 def suppressions_of(cursor: Cursor, phone: str) -> list[Suppression]:

@@ -75,11 +75,14 @@ def resource(
         """List suppressions in the order of their numbers.
 
         A page ends after 50,000 rows, however few of them match: it may be short or empty;
-        continue with `next_cursor`.
+        continue with `next_cursor`. Those of people who were erased have no number, and are only
+        counted.
         """
         after = SuppressionPosition(*parameters["cursor"])
-        found = records.page(parameters["wanted"], parameters["limit"], after)
-        return page_response("suppressions", found)
+        wanted = parameters["wanted"]
+        found = records.page(wanted, parameters["limit"], after)
+        hashed = records.count_hashed(wanted) if after == SuppressionPosition() else None
+        return page_response("suppressions", found, hashed=hashed)
 
     @routes.get("/suppressions.csv")
     @routes.limit_concurrency(LimitedWork.EXPORT)
@@ -90,7 +93,8 @@ def resource(
         """Return suppressions as CSV.
 
         A cell that a spreadsheet would run as a formula begins with an apostrophe. When an error
-        interrupts the file, the connection ends without the last chunk.
+        interrupts the file, the connection ends without the last chunk. Those of people who were
+        erased have no number, and are left out.
         """
         text = records.csv(parameters["wanted"])
         response = Response(text, content_type="text/csv; charset=utf-8")
@@ -153,7 +157,7 @@ def resource(
     @routes.response(204)
     @routes.problems(404, 422)
     def remove(parameters: dict[str, Any], phone: str) -> None:
-        """Remove a suppression: the person is written to again.
+        """Remove a suppression, also of a person who was erased: the person is written to again.
 
         Messages that ended as suppressed stay so; they can be retried by hand.
         """

@@ -81,10 +81,13 @@ class PageParameters(Schema):
     )
 
 
-def page_response(name: str, page: Page) -> Response:
-    """Return a response `{name: [...], next_cursor}`, with a Link to the next page (RFC 8288)."""
+def page_response(name: str, page: Page, **more: object) -> Response:
+    """Return a response `{name: [...], next_cursor}`, with a Link to the next page (RFC 8288).
+
+    `more` are fields besides these.
+    """
     cursor = None if page.next_key is None else encode(page.next_key)
-    response = jsonify({name: list(page.items), "next_cursor": cursor})
+    response = jsonify({name: list(page.items), **more, "next_cursor": cursor})
     if cursor is not None:
         arguments: dict[str, Any] = {**request.args.to_dict(), "cursor": cursor}
         target = url_for(str(request.endpoint), **(request.view_args or {}), **arguments)
