@@ -22,10 +22,11 @@ def test_counts_are_deleted_in_the_order_of_their_writes() -> None:
     Of a budget they hold a lock in transactions of their own.
     """
     cursor: Any = Statements()
-    assert delete_counters(cursor, 7) == 4
+    assert delete_counters(cursor, 7) == 5
     assert cursor.tables == [
         "campaign_counters",
         "campaign_costs",
         "possible_duplicates",
         "campaign_budgets",
+        "receipt_looks",
     ]
