@@ -1,6 +1,7 @@
 """Sweeper: deletes the rows of abandoned imports, and of replaced and deleted lists.
 
-It also ends what a process that is gone has left: erasures, and imports of suppressions.
+It also deletes what is kept for a time, such as inbound messages, and ends what a process that is
+gone has left: erasures, and imports of suppressions.
 """
 
 import threading
@@ -14,6 +15,7 @@ from campaign_common.database import Database, named_lock
 from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.store.inbound.inbound_messages import delete_old_inbound
 from campaign_common.store.messages.provider_checks import delete_old_checks
 from campaign_common.store.messages.trial_sends import delete_old_test_messages
 from campaign_common.store.recipients import recipient_lists
@@ -70,14 +72,34 @@ def _delete_rows(database: Database, list_id: ListId, stop: threading.Event) -> 
     return 1
 
 
+def delete_outdated_inbound(database: Database, stop: threading.Event, keep_for: float) -> int:
+    """Delete the inbound messages that are older than so many seconds; return how many went."""
+    delete = partial(delete_old_inbound, seconds=round(keep_for), limit=ROWS_AT_ONCE)
+    total, deleted = 0, ROWS_AT_ONCE
+    while deleted == ROWS_AT_ONCE and not stop.is_set():
+        deleted = database.run(delete)
+        total += deleted
+    return total
+
+
 class Sweeper:
     """Sweeper with a thread of its own, at the start and about once a minute."""
 
-    def __init__(self, database: Database, eraser: Eraser, longest: float = 0.0) -> None:
-        """Take the seconds of the longest transaction."""
+    def __init__(
+        self,
+        database: Database,
+        eraser: Eraser,
+        longest: float = 0.0,
+        keep_inbound: float | None = None,
+    ) -> None:
+        """Take the seconds of the longest transaction.
+
+        `keep_inbound`: seconds after which inbound messages are deleted; None: none is.
+        """
         self._database = database
         self._import_idle = max(longest, LONGEST_BATCH)
         self._eraser = eraser
+        self._keep_inbound = keep_inbound
         self._stop = threading.Event()
         self._sweeping = PeriodicThread(
             "sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD
@@ -100,6 +122,8 @@ class Sweeper:
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):
             log.info("abandoned imports of suppressions ended", imports=imports)
+        if self._keep_inbound is not None:
+            delete_outdated_inbound(self._database, self._stop, self._keep_inbound)
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:

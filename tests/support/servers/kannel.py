@@ -73,7 +73,7 @@ concatenation = true
 
 group = sms-service
 keyword = default
-text = ""
+{{service}}
 max-messages = 0
 """
 
@@ -137,17 +137,25 @@ def programs(cache: Cache) -> Path:
 
 @contextmanager
 def running_kannel(
-    root: Path, folder: Path, centre: MessageCentre | None, *, queue_limit: int = 1_000_000
+    root: Path,
+    folder: Path,
+    centre: MessageCentre | None,
+    *,
+    queue_limit: int = 1_000_000,
+    inbound_url: str | None = None,
 ) -> Iterator[Kannel]:
     """Run a gateway in front of `centre` while the block runs; None: it finds none.
 
-    Its queue takes `queue_limit` messages and a few more.
+    Its queue takes `queue_limit` messages and a few more. What people write goes to `inbound_url`.
     """
     ports = Ports(free_port(), free_port(), free_port())
     port = free_port() if centre is None else centre.port
     configuration = folder / "kannel.conf"
+    service = 'text = ""' if inbound_url is None else f'get-url = "{inbound_url}"'
     configuration.write_text(
-        _CONFIGURATION.format(centre=port, queue_limit=queue_limit, **ports._asdict())
+        _CONFIGURATION.format(
+            centre=port, queue_limit=queue_limit, service=service, **ports._asdict()
+        )
     )
 
     def start(program: str) -> ChildProcess:

@@ -22,6 +22,7 @@ from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityPropert
 from campaign_common.settings.sections.callbacks import CallbacksSettings
 from campaign_common.settings.sections.callbacks_of_providers import callbacks_conflicts
 from campaign_common.settings.sections.erasure import ErasureSettings
+from campaign_common.settings.sections.inbound import InboundSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -121,6 +122,7 @@ class Settings:
     suppressions: SuppressionsSettings = key(
         "Suppressions", Section(SuppressionsSettings), default={}
     )
+    inbound: InboundSettings = key("Inbound", Section(InboundSettings), default={})
     drain_timeout: float = key("DrainTimeout", Duration("100ms", "1h"), default="20s")
     """The time in which a service that was told to stop finishes what it has begun."""
     kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})

@@ -1,0 +1,29 @@
+"""Inbound: how long messages of people are kept, and the words in them that are keywords."""
+
+from campaign_common.settings.declaration import Section, key, section_class
+from campaign_common.settings.fields.plain import Duration, Words
+
+
+@section_class
+class InboundKeywordSettings:
+    """Keywords beside those that are built in, whatever their case."""
+
+    stop: tuple[str, ...] = key("stop", Words("words", may_be_empty=True), default=[])
+    """Words that mean STOP."""
+    start: tuple[str, ...] = key("start", Words("words", may_be_empty=True), default=[])
+    """Words that mean START."""
+    help: tuple[str, ...] = key("help", Words("words", may_be_empty=True), default=[])
+    """Words that mean HELP."""
+
+
+@section_class
+class InboundSettings:
+    """Messages that people send to us; only the API uses these keys."""
+
+    keep_for: float | None = key("KeepFor", Duration("1h", "87600h", null=True), default="2160h")
+    """The time after which an inbound message is deleted; `null`: none is. See
+    [retention](../operations/retention.md)."""
+    keywords: InboundKeywordSettings = key("Keywords", Section(InboundKeywordSettings), default={})
+    first_words: tuple[str, ...] = key("FirstWords", Words("words", may_be_empty=True), default=[])
+    """Keywords, built in or of `Keywords`, that decide where a message begins with them, beside
+    those that are built in. See [keywords](../guides/inbound.md#keywords)."""
