@@ -15,7 +15,7 @@ from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.store.messages.provider_checks import delete_old_checks
-from campaign_common.store.messages.trial_sends import delete_old_test_messages
+from campaign_common.store.messages.single_messages import delete_old_single_messages
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipients import delete_some_recipients
 from campaign_common.store.recipients.rejects import delete_some_rejects
@@ -93,7 +93,7 @@ class Sweeper:
 
     def _sweep(self) -> None:
         delete_outdated_keys(self._database, self._stop)
-        self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
+        self._database.run(partial(delete_old_single_messages, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):

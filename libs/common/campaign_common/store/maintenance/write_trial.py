@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pymysql.cursors import Cursor
 
 TABLES: Mapping[str, str] = {
+    "answered_keywords": "phone",
     "api_keys": "id",
     "campaign_budgets": "campaign_id",
     "campaign_costs": "campaign_id",
