@@ -12,6 +12,7 @@ import requests
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.facts import Accepted, CallbackPurpose, CallbackRequest
 from campaign_providers.callbacks.message_references import references_of
+from campaign_providers.callbacks.references import ReferencePurpose, ReferenceSigner
 from campaign_providers.callbacks.registry import callbacks_of
 from campaign_providers.contract import SendStatus
 from tests.integration.providers.sending import (
@@ -23,6 +24,7 @@ from tests.integration.providers.sending import (
 )
 from tests.support.providers.pages import read_page
 from tests.support.servers.kannel import PASSWORD, REFUSED_PREFIX, USER, Kannel, running_kannel
+from tests.support.servers.smpp_relay import running_relay
 from tests.support.servers.smsc import MessageCentre
 from tests.support.waiting import wait_until
 
@@ -188,3 +190,32 @@ def test_a_receipt_comes_back_with_the_reference(kannel: Kannel, tmp_path: Path)
     assert (receipt.word, receipt.rank) == ("8", ReceiptRank.ACCEPTED)
     assert receipt.at is not None
     assert not found.unknown
+
+
+def test_a_text_of_a_person_is_read(
+    kannel_programs: Path, message_centre: MessageCentre, tmp_path: Path
+) -> None:
+    """By the URL of the page, with the numbers of both, a time, and an id of Kannel's own."""
+    keys = {
+        **read_page("kannel").keys,
+        "Secrets": {"username": {"Value": USER}, "password": {"Value": PASSWORD}},
+    }
+    with callbacks_received() as (base_url, targets), running_relay(message_centre.port) as relay:
+        secret = "secret-of-references"
+        callbacks = {"BaseUrl": base_url, "Secrets": [{"Value": secret}]}
+        settings = configuration(keys, tmp_path, Callbacks=callbacks)
+        reference = ReferenceSigner("one", [secret.encode()]).make(ReferencePurpose.INBOUND)
+        fields = "from=%p&to=%P&text=%a&id=%I&at=%T"
+        get_url = f"{base_url}/v1/inbound/one?m={reference}&{fields}"
+        with running_kannel(kannel_programs, tmp_path, relay, get_url=get_url):
+            relay.say("4915100007777", "4915199990000", "Stop, please & thank you")
+            wait_until(lambda: any("4915100007777" in target for target in targets))
+    (target,) = (target for target in targets if "4915100007777" in target)
+    request = CallbackRequest("GET", base_url + target, {})
+    found = callbacks_of(settings)["one"].accept(request, CallbackPurpose.INBOUND)
+    assert isinstance(found, Accepted)
+    (inbound,) = found.inbound
+    assert (inbound.phone, inbound.recipient) == ("4915100007777", "4915199990000")
+    assert inbound.text == "Stop, please & thank you"
+    assert inbound.provider_message_id is not None
+    assert inbound.at is not None

@@ -14,6 +14,7 @@ from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port, is_free
 from local_stack.process import ChildProcess, Command
+from tests.support.servers.smpp_relay import SmppRelay
 from tests.support.servers.smsc import PASSWORD as SMSC_PASSWORD
 from tests.support.servers.smsc import SYSTEM_ID, MessageCentre
 
@@ -58,6 +59,8 @@ system-type = ""
 max-pending-submits = 100
 reconnect-delay = 1
 denied-prefix = {REFUSED_PREFIX}
+# The simulator answers with hexadecimal ids, and reports decimal ones.
+msg-id-type = 0x01
 
 group = smsbox
 bearerbox-host = 127.0.0.1
@@ -73,7 +76,7 @@ concatenation = true
 
 group = sms-service
 keyword = default
-text = ""
+{{service}}
 max-messages = 0
 """
 
@@ -137,17 +140,26 @@ def programs(cache: Cache) -> Path:
 
 @contextmanager
 def running_kannel(
-    root: Path, folder: Path, centre: MessageCentre | None, *, queue_limit: int = 1_000_000
+    root: Path,
+    folder: Path,
+    centre: MessageCentre | SmppRelay | None,
+    *,
+    queue_limit: int = 1_000_000,
+    get_url: str | None = None,
 ) -> Iterator[Kannel]:
     """Run a gateway in front of `centre` while the block runs; None: it finds none.
 
-    Its queue takes `queue_limit` messages and a few more.
+    Its queue takes `queue_limit` messages and a few more. `get_url`: where it reports messages of
+    people to.
     """
     ports = Ports(free_port(), free_port(), free_port())
     port = free_port() if centre is None else centre.port
     configuration = folder / "kannel.conf"
+    service = 'text = ""' if get_url is None else f'get-url = "{get_url}"'
     configuration.write_text(
-        _CONFIGURATION.format(centre=port, queue_limit=queue_limit, **ports._asdict())
+        _CONFIGURATION.format(
+            centre=port, queue_limit=queue_limit, service=service, **ports._asdict()
+        )
     )
 
     def start(program: str) -> ChildProcess:
