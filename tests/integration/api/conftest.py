@@ -47,6 +47,7 @@ WRITTEN = (
     "purged_campaigns",
     "api_keys",
     "idempotency_keys",
+    "inbound_messages",
     "trial_messages",
     "provider_account_breakers",
     "provider_breakers",

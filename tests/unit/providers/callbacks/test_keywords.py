@@ -5,7 +5,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_providers.callbacks.keywords.keywords import KeywordKind, KeywordMatch, Keywords
+from campaign_common.domain.inbound.keyword_kind import KeywordKind
+from campaign_providers.callbacks.keywords.keywords import KeywordMatch, Keywords
 from tests.unit.providers.callbacks.requests import PACKAGE
 
 KEYWORDS = Keywords()

@@ -24,6 +24,7 @@ TABLES: Mapping[str, str] = {
     "erased_people_position": "id",
     "erasures": "id",
     "idempotency_keys": "api_key_id",
+    "inbound_messages": "id",
     "late_results": "id",
     "open_receipts": "campaign_id",
     "partition_map": "topic",

@@ -2,7 +2,6 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -10,16 +9,10 @@ from typing import NamedTuple
 import msgspec
 import yaml
 
+from campaign_common.domain.inbound.keyword_kind import KeywordKind
+
 LONGEST_READ = 1_000
 """Characters of a text that are looked at."""
-
-
-class KeywordKind(StrEnum):
-    """The meaning of a keyword, the most important one first."""
-
-    STOP = "stop"
-    START = "start"
-    HELP = "help"
 
 
 class KeywordMatch(NamedTuple):

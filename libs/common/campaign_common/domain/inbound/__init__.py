@@ -1,0 +1,1 @@
+"""Messages of people: how one is recognized when it comes again, and the keywords in it."""

@@ -1,0 +1,1 @@
+"""inbound_messages: writing, pages, erasure and deletion of old rows."""
