@@ -133,8 +133,8 @@ def insert_single_message(cursor: Cursor, message: NewSingleMessage) -> int:
     rendered, originator = message.rendered, message.originator
     is_plain = rendered.template is None and originator is None
     column = _SingleContentColumn(rendered.template, originator)
-    is_answer = message.purpose is ReferencePurpose.ANSWER
-    if is_answer:
+    providers: tuple[str, str | None, str | None]
+    if message.purpose is ReferencePurpose.ANSWER:
         providers = "", None, message.provider
     elif is_plain:
         providers = message.provider, None, None

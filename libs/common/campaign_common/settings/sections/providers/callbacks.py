@@ -6,7 +6,7 @@ from typing import Any, Literal
 from campaign_common.settings.declaration import Conflict, SectionList, key, section_class
 from campaign_common.settings.fields.callbacks import ConstantTexts, MappingTree, VerifyWay
 from campaign_common.settings.fields.http import HeaderName
-from campaign_common.settings.fields.plain import Ascii, Choice, Duration, Int, Member, String
+from campaign_common.settings.fields.plain import Ascii, Choice, Duration, Flag, Int, Member, String
 from campaign_common.settings.fields.templates import Placeholder, TextTemplate
 from campaign_common.settings.sections.providers.secrets import BasicSettings
 
@@ -48,6 +48,9 @@ class ProviderCallbackSettings:
     place of those of the preset."""
     longest_url: int | None = key("LongestUrl", Int(32, 2_048, null=True), default=None)
     """The longest callback URL that the gateway takes, in characters; `null`: no such limit."""
+    answers_keywords: bool = key("AnswersKeywords", Flag(), default=False)
+    """`true` where the gateway, or the carrier behind it, answers STOP, START and HELP itself:
+    `Inbound.Answers` are not sent through the provider then."""
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield what the proof misses."""
