@@ -52,6 +52,7 @@ def keys(url: str) -> dict[str, Any]:
         **read_page("kannel").keys,
         "Url": url,
         "From": OURS,
+        "Timeout": "5s",
         "AllowedNetworks": ["127.0.0.0/8"],
         "Secrets": {"username": {"Value": USER}, "password": {"Value": PASSWORD}},
     }

@@ -16,6 +16,7 @@ from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
+from campaign_api.messages.inbound_records import InboundRecords
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
@@ -35,7 +36,7 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
-from campaign_api.routes.people import recipients, suppressions
+from campaign_api.routes.people import inbound, recipients, suppressions
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
@@ -110,6 +111,11 @@ def create_app(
     importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
+    people = recipients.PersonRecords(
+        RecipientHistory(databases, shards),
+        InboundRecords(database),
+        SuppressionRecords(database, settings),
+    )
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
         camp.resource(CampaignIntake(database, settings, slots, importer)),
@@ -123,10 +129,11 @@ def create_app(
         ),
         campaign_messages.resource(CampaignMessages(databases)),
         trial_message.resource(database, settings, trial_limit),
-        messages.resource(RecipientHistory(databases, shards)),
-        recipients.resource(Eraser(database, shards, keys, longest)),
+        messages.resource(people.messages),
+        recipients.resource(Eraser(database, shards, keys, longest), people),
+        inbound.resource(people.inbound),
         suppressions.resource(
-            SuppressionRecords(database, settings),
+            people.suppressions,
             SuppressionImport(database, settings, Turn()),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
@@ -138,7 +145,8 @@ def create_app(
         health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)
-    documentation.describe(provider_callbacks.PATH, provider_callbacks.description())
+    for path, described in provider_callbacks.descriptions():
+        documentation.describe(path, described)
     Idempotency(database).register(app)
     concurrency_limit.register(app, concurrency_limits(settings))
     return app

@@ -4,6 +4,7 @@ import click
 import structlog
 
 from campaign_api.lists.private_files import require_apart
+from campaign_api.serving.callbacks.callback_content import callback_readers
 from campaign_api.serving.listening import listen
 from campaign_api.serving.metrics_port import metrics_port
 from campaign_api.serving.server import GunicornServer
@@ -11,7 +12,6 @@ from campaign_common.database import Databases
 from campaign_common.runtime.command_line import configuration_option
 from campaign_common.runtime.service import configured_service, logged_failures
 from campaign_common.settings import Settings
-from campaign_providers.callbacks.registry import callbacks_of
 
 
 @click.command()
@@ -23,7 +23,7 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
-        callbacks = callbacks_of(settings)
+        callbacks = callback_readers(settings)
         _require_csv_root(settings)
         listeners = [listen(settings.host, settings.port)]
         if settings.callback_port:

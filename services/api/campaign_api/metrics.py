@@ -45,7 +45,7 @@ class RequestMetrics:
 
 
 class CallbackMetrics:
-    """Counters of callbacks of providers and of the receipts in them."""
+    """Counters of callbacks of providers, and of the receipts and messages in them."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._callbacks = Counter(
@@ -72,6 +72,26 @@ class CallbackMetrics:
             ["result"],
             registry=registry,
         )
+        self._inbound = Counter(
+            "campaign_inbound_messages",
+            "Inbound messages stored; keyword is stop, start, help, unsure or none",
+            ["provider", "keyword"],
+            registry=registry,
+        )
+        self._repeated = Counter(
+            "campaign_inbound_repeated",
+            "Inbound messages that were stored before and are reported again",
+            ["provider"],
+            registry=registry,
+        )
+
+    def stored_inbound(self, provider: str, keyword: str, number: int) -> None:
+        """Count inbound messages after their commit; `keyword`: also `unsure` and `none`."""
+        self._inbound.labels(provider, keyword).inc(number)
+
+    def repeated_inbound(self, provider: str, number: int) -> None:
+        """Count inbound messages that were stored before."""
+        self._repeated.labels(provider).inc(number)
 
     def answered(self, provider: str, result: str) -> None:
         """Count a callback; `provider` is a configured name, or empty."""

@@ -1,6 +1,7 @@
 """Sweeper: deletes the rows of abandoned imports, and of replaced and deleted lists.
 
-It also ends what a process that is gone has left: erasures, and imports of suppressions.
+It also deletes what is kept for a time, such as inbound messages, and ends what a process that is
+gone has left: erasures, and imports of suppressions.
 """
 
 import threading
@@ -14,6 +15,9 @@ from campaign_common.database import Database, named_lock
 from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.settings import InboundSettings
+from campaign_common.store.inbound.answered_keywords import delete_old_answered
+from campaign_common.store.inbound.inbound_messages import delete_old_inbound
 from campaign_common.store.messages.provider_checks import delete_old_checks
 from campaign_common.store.messages.single_messages import delete_old_single_messages
 from campaign_common.store.recipients import recipient_lists
@@ -69,14 +73,31 @@ def _delete_rows(database: Database, list_id: ListId, stop: threading.Event) -> 
     return 1
 
 
+def delete_outdated_inbound(database: Database, stop: threading.Event, keep_for: float) -> int:
+    """Delete the inbound messages that are older than so many seconds; return how many went."""
+    delete = partial(delete_old_inbound, seconds=round(keep_for), limit=ROWS_AT_ONCE)
+    total, deleted = 0, ROWS_AT_ONCE
+    while deleted == ROWS_AT_ONCE and not stop.is_set():
+        deleted = database.run(delete)
+        total += deleted
+    return total
+
+
 class Sweeper:
     """Sweeper with a thread of its own, at the start and about once a minute."""
 
-    def __init__(self, database: Database, eraser: Eraser, longest: float = 0.0) -> None:
-        """Take the seconds of the longest transaction."""
+    def __init__(
+        self,
+        database: Database,
+        eraser: Eraser,
+        longest: float = 0.0,
+        inbound: InboundSettings | None = None,
+    ) -> None:
+        """Take the seconds of the longest transaction, and how long what people say is kept."""
         self._database = database
         self._import_idle = max(longest, LONGEST_BATCH)
         self._eraser = eraser
+        self._inbound = inbound
         self._stop = threading.Event()
         self._sweeping = PeriodicThread(
             "sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD
@@ -98,7 +119,17 @@ class Sweeper:
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):
             log.info("abandoned imports of suppressions ended", imports=imports)
+        if self._inbound is not None:
+            self._sweep_inbound(self._inbound)
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:
             log.info("abandoned lists deleted", lists=swept)
+
+    def _sweep_inbound(self, inbound: InboundSettings) -> None:
+        if inbound.keep_for is not None:
+            delete_outdated_inbound(self._database, self._stop, inbound.keep_for)
+        delete_old = partial(
+            delete_old_answered, interval=inbound.answers.interval, limit=ROWS_AT_ONCE
+        )
+        self._database.run(delete_old)

@@ -16,12 +16,14 @@ SECRET = "a secret of our references"
 SIGNING = "a secret of the gateway"
 USER, PASSWORD = "reporter", "a password"
 NOWHERE = "http://127.0.0.1:1/send"
+HELP = "an answer to HELP"
 
 BY_REFERENCE, SIGNED, WITH_PASSWORD = "kannel", "infobip", "bandwidth"
 """Providers whose callbacks are proved by the reference in the URL, an HMAC, and a password."""
 
 CONFIGURATION: Mapping[str, Any] = {
     "Callbacks": {"BaseUrl": BASE, "Secrets": [{"Value": SECRET}]},
+    "Inbound": {"Answers": {"help": HELP}},
     "Provider": BY_REFERENCE,
     "Providers": {
         BY_REFERENCE: {
@@ -110,6 +112,31 @@ def kannel(sent: Sent, status: str = "1", **changes: str) -> Callback:
     return Callback("GET", f"/v1/callbacks/{BY_REFERENCE}?{urlencode(query)}")
 
 
+def inbound_kannel(**changes: str) -> Callback:
+    """Return a message of a person by GET, proved by the reference of the URL."""
+    query = {
+        "m": ReferenceSigner(BY_REFERENCE, [SECRET.encode()]).make(ReferencePurpose.INBOUND),
+        "from": "+4917612345678",
+        "to": "49800555",
+        "text": "STOP",
+        "id": "mo1",
+        "at": "1700000000",
+        **changes,
+    }
+    return Callback("GET", f"/v1/inbound/{BY_REFERENCE}?{urlencode(query)}")
+
+
+def inbound_result(message_id: str, **changes: object) -> dict[str, object]:
+    return {
+        "messageId": message_id,
+        "from": "4917612345678",
+        "to": "49800555",
+        "text": "STOP",
+        "receivedAt": "2026-01-02T03:04:05.000+0000",
+        **changes,
+    }
+
+
 def result(sent: Sent, status: str = "DELIVERED", **changes: object) -> dict[str, object]:
     return {
         "messageId": "e5a1",
@@ -136,3 +163,8 @@ def signed(body: bytes, secret: str = SIGNING, **headers: str) -> Callback:
 def infobip(results: Iterable[Mapping[str, object]], secret: str = SIGNING) -> Callback:
     """Return a POST of several reports, with a signature."""
     return signed(json.dumps({"results": list(results)}).encode(), secret)
+
+
+def inbound_infobip(results: Iterable[Mapping[str, object]], secret: str = SIGNING) -> Callback:
+    """Return a POST of several messages of people, with a signature."""
+    return infobip(results, secret)._replace(path=f"/v1/inbound/{SIGNED}")

@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import requests
+
 from campaign_common.database import Database
-from campaign_common.domain.api_key import Scope
+from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
@@ -33,16 +35,23 @@ class Ports(NamedTuple):
 class CallbackScene:
     """An API, and the database behind it."""
 
-    def __init__(self, api: ApiService, database: Database, ports: Ports, sent: list[Sent]) -> None:
+    def __init__(
+        self, api: ApiService, database: Database, ports: Ports, sent: list[Sent], key: ApiKey
+    ) -> None:
         self.api = api
         self.database = database
         self.ports = ports
+        self._headers = bearer(key)
         self.sent = sent
         """Messages of a finished campaign that the provider BY_REFERENCE has sent."""
 
     @property
     def callback_url(self) -> str:
         return f"http://127.0.0.1:{self.ports.callbacks}"
+
+    def get(self, path: str) -> requests.Response:
+        """Ask the API for what a client with a key may read."""
+        return requests.get(self.api.url + path, headers=self._headers, timeout=60)
 
     def metric(self, name: str, **labels: str) -> float:
         return Scrape.of(self.ports.metrics).sum(name, **labels)
@@ -54,6 +63,10 @@ class CallbackScene:
             rows += self._rows(f"SELECT campaign_id, seq, receipt_rank FROM receipts_{shard}")
         return {(campaign, seq): ReceiptRank(rank) for campaign, seq, rank in rows}
 
+    def inbound(self) -> int:
+        """Return the number of inbound messages."""
+        return int(self._rows("SELECT COUNT(*) FROM inbound_messages")[0][0])
+
     def counted(self) -> dict[ReceiptRank, int]:
         """Return the counters of all campaigns by rank, as far as there are some."""
         rows = self._rows(
@@ -63,10 +76,10 @@ class CallbackScene:
         return {ReceiptRank(rank): n for rank, n in rows}
 
     def forget(self) -> None:
-        """Delete all receipts."""
+        """Delete all receipts and inbound messages."""
         tables = (*(f"receipts_{shard}" for shard in range(SHARDS)), "receipt_counters")
         with self.database.reading() as cursor:
-            for table in (*tables, "open_receipts"):
+            for table in (*tables, "open_receipts", "inbound_messages"):
                 cursor.execute(f"DELETE FROM {table}")
 
     def _rows(self, query: str) -> list[Row]:
@@ -117,5 +130,5 @@ def callback_scene(
         with database.reading() as cursor:
             cursor.execute("SELECT provider FROM campaigns WHERE id = %s", (campaign,))
             assert cursor.fetchone() == (BY_REFERENCE,)
-        yield CallbackScene(api, database, ports, sorted(ledger(database, campaign)))
+        yield CallbackScene(api, database, ports, sorted(ledger(database, campaign)), key)
     database.close()

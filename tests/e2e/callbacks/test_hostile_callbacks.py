@@ -9,11 +9,15 @@ import psutil
 import pytest
 
 from benchmarks.sampling import MEGABYTE
+from campaign_providers.callbacks.references import ReferencePurpose
 from tests.e2e.callbacks.gateways import (
     BY_REFERENCE,
     SIGNED,
     WITH_PASSWORD,
     Callback,
+    inbound_infobip,
+    inbound_kannel,
+    inbound_result,
     infobip,
     kannel,
     reference,
@@ -23,6 +27,7 @@ from tests.e2e.callbacks.gateways import (
 from tests.e2e.callbacks.scene import CallbackScene
 from tests.e2e.raw_http import RawConnection, exchange
 
+INBOUND = ReferencePurpose.INBOUND
 MUTATIONS = 600
 LARGEST = 262_144
 SEED = 20
@@ -36,7 +41,7 @@ def unharmed(scene: CallbackScene) -> Iterator[None]:
     held = max(each.memory_info().rss for each in scene.api.workers())
     logged = scene.api.log.stat().st_size
     yield
-    assert scene.stored() == {}
+    assert (scene.stored(), scene.inbound()) == ({}, 0)
     assert [(each.pid, each.create_time()) for each in scene.api.workers()] == workers
     now = max(psutil.Process(pid).memory_info().rss for pid, _ in workers)
     assert now < held + MOST_GROWTH
@@ -44,12 +49,14 @@ def unharmed(scene: CallbackScene) -> Iterator[None]:
         log.seek(logged)
         lines = [json.loads(line) for line in log]
     assert {line["level"] for line in lines} <= {"info", "warning"}
-    assert not [line for line in lines if "13961467500" in str(line) or "callbackData" in str(line)]
+    said = ("13961467500", "callbackData", "4917612345678", "STOP")
+    assert not [line for line in lines if any(part in str(line) for part in said)]
 
 
 def test_requests_without_a_valid_proof_are_refused(scene: CallbackScene) -> None:
     sent = scene.sent[0]
     reports = infobip([result(sent)])
+    inbound = inbound_infobip([inbound_result("1")])
     by_reference = kannel(sent)
     mixed = reference(BY_REFERENCE, sent)[:-16] + reference(BY_REFERENCE, scene.sent[1])[-16:]
     cases = {
@@ -62,12 +69,18 @@ def test_requests_without_a_valid_proof_are_refused(scene: CallbackScene) -> Non
         "a reference changed": by_reference._replace(path=by_reference.path.replace("m=A", "m=B")),
         "a reference of another message": kannel(sent, m=mixed),
         "another provider's endpoint": reports._replace(path=f"/v1/callbacks/{BY_REFERENCE}"),
+        "a message without a signature": inbound._replace(headers={}),
+        "a message by another secret": inbound_infobip([inbound_result("1")], "another secret"),
+        "another message": inbound._replace(body=inbound.body.replace(b"STOP", b"stop")),
+        "a message without a reference": inbound_kannel(m=""),
+        "a reference of a receipt": inbound_kannel(m=reference(BY_REFERENCE, sent)),
+        "a message of another provider": inbound_kannel(m=reference(SIGNED, sent, INBOUND)),
     }
     for name, callback in cases.items():
         answer = callback.send(scene.api.url)
         assert answer.status_code == 403, name
-    no_password = reports._replace(path=f"/v1/callbacks/{WITH_PASSWORD}")
-    assert no_password.send(scene.api.url).status_code == 401
+    for path in (f"/v1/callbacks/{WITH_PASSWORD}", f"/v1/inbound/{WITH_PASSWORD}"):
+        assert reports._replace(path=path).send(scene.api.url).status_code == 401
 
 
 def test_a_replayed_callback_changes_nothing_more(scene: CallbackScene) -> None:
@@ -88,6 +101,10 @@ def test_a_replayed_callback_changes_nothing_more(scene: CallbackScene) -> None:
         "/v1/callbacks/%69nfobip",
         f"/v1//callbacks/{SIGNED}",
         f"//v1/callbacks/{SIGNED}",
+        "/v1/inbound/nobody",
+        "/v1/inbound/",
+        "/v1/%69nbound/infobip",
+        f"/v1/inbound/../callbacks/{SIGNED}",
     ],
 )
 def test_unknown_providers_are_refused_without_their_body(scene: CallbackScene, path: str) -> None:
@@ -99,18 +116,23 @@ def test_unknown_providers_are_refused_without_their_body(scene: CallbackScene, 
     connection.close()
 
 
+@pytest.mark.parametrize("endpoint", ["callbacks", "inbound"])
 @pytest.mark.parametrize("framing", ["Content-Length: 262145", "Transfer-Encoding: chunked"])
-def test_huge_bodies_are_not_kept(scene: CallbackScene, framing: str) -> None:
-    head = f"POST /v1/callbacks/{SIGNED} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n".encode()
+def test_huge_bodies_are_not_kept(scene: CallbackScene, framing: str, endpoint: str) -> None:
+    head = f"POST /v1/{endpoint}/{SIGNED} HTTP/1.1\r\nHost: a\r\n{framing}\r\n\r\n".encode()
     chunk = b"10000\r\n" + b" " * 65_536 + b"\r\n"
     body = b"" if "Length" in framing else chunk * 100
     answer = exchange(scene.callback_url, [head, body])
     assert answer.status == 413
 
 
-def test_signed_bodies_that_hold_no_reports_are_acknowledged(scene: CallbackScene) -> None:
+@pytest.mark.parametrize("endpoint", ["callbacks", "inbound"])
+def test_signed_bodies_that_hold_no_reports_are_acknowledged(
+    scene: CallbackScene, endpoint: str
+) -> None:
     """A gateway would repeat for days what it gets no 200 for."""
-    reports = infobip([result(scene.sent[0])]).body
+    results = [result(scene.sent[0]), inbound_result("1")]
+    reports = json.dumps({"results": results}).encode()
     bodies = {
         "deep": b"[" * (LARGEST - 1) + b"]",
         "deep objects": b'{"results":' * 20_000 + b"1" + b"}" * 20_000,
@@ -126,7 +148,8 @@ def test_signed_bodies_that_hold_no_reports_are_acknowledged(scene: CallbackScen
         "fields": b"&".join(b"a%d=%%41" % n for n in range(20_000)),
     }
     for name, body in bodies.items():
-        answer = signed(body, **{"Content-Encoding": "gzip"}).send(scene.api.url)
+        callback = signed(body, **{"Content-Encoding": "gzip"})
+        answer = callback._replace(path=f"/v1/{endpoint}/{SIGNED}").send(scene.api.url)
         assert (answer.status_code, answer.content) == (200, b""), name
 
 
@@ -149,13 +172,15 @@ def test_mutated_requests_are_never_failures(scene: CallbackScene) -> None:
         infobip([result(scene.sent[0])] * 40).raw("Content-Encoding: gzip"),
         kannel(scene.sent[0]).raw(),
         signed(b"{}").raw("Transfer-Encoding: chunked"),
+        inbound_kannel().raw(),
+        inbound_infobip([inbound_result(str(n)) for n in range(20)]).raw(),
     ]
     for _ in range(MUTATIONS):
         source = chance.choice(sources)
         status = exchange(scene.callback_url, [mutated(chance, source)]).status
         # 501: a transfer coding that is not known (RFC 9112, section 6.1)
         assert status < 500 or status == 501, source
-    scene.forget()  # a change of what the reference does not cover is a valid report
+    scene.forget()  # a change of what the reference does not cover is a valid callback
 
 
 def mutated(chance: random.Random, source: bytes) -> bytes:

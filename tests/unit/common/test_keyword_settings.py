@@ -29,7 +29,7 @@ def load(tmp_path: Path, **document: Any) -> Settings:  # noqa: ANN401 - any YAM
 
 
 def test_nothing_is_answered_unless_it_is_said(tmp_path: Path) -> None:
-    policy = keyword_policy_of(load(tmp_path))
+    policy = keyword_policy_of(load(tmp_path, Inbound={}))
     assert (policy.stop_scope, dict(policy.answers)) == (StopScope.EVERYTHING, {})
 
 

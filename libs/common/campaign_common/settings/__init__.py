@@ -8,6 +8,7 @@ from campaign_common.settings.sections.callbacks import (
     ReferenceSecretSettings,
 )
 from campaign_common.settings.sections.erasure import ErasureSettings
+from campaign_common.settings.sections.inbound import InboundKeywordSettings, InboundSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -49,6 +50,8 @@ __all__ = [
     "HttpRequestSettings",
     "HttpSettings",
     "ImportSettings",
+    "InboundKeywordSettings",
+    "InboundSettings",
     "LatencySettings",
     "LogSettings",
     "MysqlSettings",

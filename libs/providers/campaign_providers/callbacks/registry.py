@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from functools import partial
 
+from campaign_common.domain.receipts.callback_url import inbound_url
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.errors import SettingsError
 from campaign_common.settings import (
     HttpProviderSettings,
@@ -41,6 +43,38 @@ def callbacks_of(settings: Settings) -> Mapping[str, ProviderCallbacks]:
         for name, provider in settings.providers_with_callbacks.items()
         if provider.callbacks is not None
     }
+
+
+def inbound_urls_of(settings: Settings) -> Mapping[str, str]:
+    """Return the URL for inbound messages of each provider that can report some, by its name.
+
+    One that nothing else proves has a reference in it, and is a secret.
+
+    Raises:
+        SettingsError: a mapping is wrong, or a secret of references can not be read or used.
+    """
+    base_url, secrets = settings.callbacks.base_url or "", ReferenceSecrets(settings.callbacks)
+    urls = {}
+    for name, provider in settings.providers_with_callbacks.items():
+        callbacks = provider.callbacks
+        if callbacks is None:
+            continue
+        _require_mapping(settings, name, provider, callbacks)
+        if mapping_of(callbacks.preset or provider.preset, callbacks.mapping).inbound is None:
+            continue
+        reference = None
+        if callbacks.verify is VerifyWay.REFERENCE:
+            reference = _inbound_reference(settings, name, secrets)
+        urls[name] = inbound_url(base_url, name, reference)
+    return urls
+
+
+def _inbound_reference(settings: Settings, name: str, secrets: ReferenceSecrets) -> str:
+    try:
+        read = SecretFiles(secrets.settings).read()
+        return secrets.signer(name, read).make(ReferencePurpose.INBOUND)
+    except (SecretUnreadable, ValueError) as error:
+        raise _refusal(settings, "Callbacks.Secrets", str(error)) from error
 
 
 def _callbacks(

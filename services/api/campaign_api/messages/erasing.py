@@ -16,6 +16,8 @@ from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
+from campaign_common.store.inbound.answered_keywords import delete_answers_to
+from campaign_common.store.inbound.inbound_messages import delete_inbound_of
 from campaign_common.store.recipients import erasures as store
 from campaign_common.store.recipients.erasures import Erasure, ErasureStep
 from campaign_common.store.suppressions.suppressions import blank_changes
@@ -34,6 +36,9 @@ LEFT_AFTER = 60
 
 AT_ONCE = 20
 """Erasures that one sweep continues."""
+
+INBOUND_AT_ONCE = 5_000
+"""Inbound messages deleted in one transaction."""
 
 SHORTEST_NATIONAL = 7
 """Digits; a shorter number would be found inside other people's."""
@@ -108,6 +113,7 @@ class Eraser:
         return erasure
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
+        self._delete_inbound(erasure)
         with self._database.reading() as cursor:
             list_ids = store.lists_with(cursor, erasure)
         held: ErasureHeld | None = None
@@ -123,6 +129,13 @@ class Eraser:
             raise held
         return self._transactions.run(partial(_leave_recipients, erasure=erasure))
 
+    def _delete_inbound(self, erasure: Erasure) -> None:
+        delete = partial(
+            delete_inbound_of, addresses=addresses_of(erasure.phone), limit=INBOUND_AT_ONCE
+        )
+        while self._transactions.run(delete) == INBOUND_AT_ONCE:
+            pass
+
 
 def forms_of(phone: str) -> list[str]:
     """Return a number's digits with and, where it begins with one, without its country code."""
@@ -134,8 +147,18 @@ def forms_of(phone: str) -> list[str]:
     return [phone, national] if len(national) >= SHORTEST_NATIONAL else [phone]
 
 
+def addresses_of(phone: str) -> list[str]:
+    """Return the addresses by which gateways name a person: all digits, or those dialled at home.
+
+    The latter begin with 0, as no international number does.
+    """
+    national = forms_of(phone)[1:]
+    return [phone, *(form if form.startswith("0") else f"0{form}" for form in national)]
+
+
 def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
     store.delete_test_messages(cursor, erasure)
+    delete_answers_to(cursor, addresses_of(erasure.phone))
     moved = erasure._replace(step=ErasureStep.REJECTS)
     store.move_erasure(cursor, moved)
     return moved

@@ -16,8 +16,15 @@ from gunicorn.glogging import Logger
 from campaign_api.app import create_app
 from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages.erasing import Eraser
-from campaign_api.serving.callbacks.counted_writes import counted
-from campaign_api.serving.callbacks.endpoint import CallbackEndpoint, EndpointMetrics
+from campaign_api.serving.callbacks.callback_content import CallbackReader
+from campaign_api.serving.callbacks.commit_batches import CommitBatches
+from campaign_api.serving.callbacks.counted_writes import counted, counted_inbound
+from campaign_api.serving.callbacks.endpoint import (
+    INBOUND_BOUNDS,
+    CallbackBatches,
+    CallbackEndpoint,
+    EndpointMetrics,
+)
 from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
 from campaign_api.serving.connection_bounds import ConnectionBounds, allowed
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
@@ -27,9 +34,10 @@ from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.settings import Settings
+from campaign_common.settings.keywords import keyword_policy_of
+from campaign_common.store.inbound.inbound_writer import InboundWriter
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
-from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 
 SILENT_WORKER_TIMEOUT = 60
 """Seconds after which a worker whose main loop stands still is replaced.
@@ -57,11 +65,12 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         settings: Settings,
         listeners: Sequence[int],
         metrics: MetricsPort | None,
-        callbacks: Mapping[str, ProviderCallbacks],
+        callbacks: Mapping[str, CallbackReader],
     ) -> None:
         """Take over the descriptors of listening sockets; gunicorn closes them.
 
-        The first is that of Port, another one that of CallbackPort. `callbacks`: by provider.
+        The first is that of Port, another one that of CallbackPort. `callbacks`: the readers of
+        callbacks, by provider.
         """
         self._settings = settings
         self._listeners = listeners
@@ -111,19 +120,11 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         keys = ErasureKeys(self._settings.erasure)
         longest = longest_transaction(self._settings.mysql.tran_timeout)
         eraser = Eraser(main, self._settings.msg_table_sharding_size, keys, longest)
-        self._sweeper = Sweeper(main, eraser, longest)
+        self._sweeper = Sweeper(main, eraser, longest, self._settings.inbound)
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
-        metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
-        write = counted(ReceiptWriter(self._databases).write, metrics.callbacks)
-        self._endpoint = CallbackEndpoint(
-            self._callbacks,
-            self._settings.callbacks.base_url or "",
-            ReceiptBatches(self._databases, write),
-            metrics,
-            self._connections.provider,
-        )
+        self._endpoint = self._make_endpoint(app, self._databases)
         # What stands here now stays: a full collection in the middle of a request skips it.
         gc.collect()
         gc.freeze()
@@ -143,6 +144,26 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         """Take note in the master that a worker has ended."""
         if self._metrics is not None:
             self._metrics.forget_worker(pid)
+
+    def _make_endpoint(self, app: Application, databases: Databases) -> CallbackEndpoint:
+        metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
+        write_receipts = counted(ReceiptWriter(databases).write, metrics.callbacks)
+        writer = InboundWriter(
+            databases.main,
+            keyword_policy_of(self._settings),
+            longest_transaction(self._settings.mysql.tran_timeout),
+        )
+        write_inbound = counted_inbound(writer.write, metrics.callbacks)
+        return CallbackEndpoint(
+            self._callbacks,
+            self._settings.callbacks.base_url or "",
+            CallbackBatches(
+                ReceiptBatches(databases, write_receipts),
+                CommitBatches(write_inbound, INBOUND_BOUNDS),
+            ),
+            metrics,
+            self._connections.provider,
+        )
 
     def run(self) -> None:
         """Serve until a signal ends the process."""

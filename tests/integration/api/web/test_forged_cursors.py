@@ -17,6 +17,7 @@ PATHS = (
     "/v1/campaigns",
     f"/v1/campaigns/{CAMPAIGN}/events",
     f"/v1/campaigns/{CAMPAIGN}/messages",
+    "/v1/inbound",
     "/v1/messages?phone=13900000001",
     "/v1/recipient-lists",
     f"/v1/recipient-lists/{LIST}/recipients",

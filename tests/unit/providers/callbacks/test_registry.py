@@ -16,7 +16,7 @@ from campaign_providers.callbacks.facts import (
     Refused,
 )
 from campaign_providers.callbacks.references import ReferencePurpose, ReferenceSigner
-from campaign_providers.callbacks.registry import callbacks_of
+from campaign_providers.callbacks.registry import callbacks_of, inbound_urls_of
 from tests.unit.providers.callbacks.configurations import (
     BASE_URL,
     FIRST,
@@ -70,6 +70,19 @@ def test_a_reference_of_the_provider_is_read(tmp_path: Path) -> None:
     assert tuple(reference) == (ReferencePurpose.RECEIPT, 7, 5, 1, 3)
     others = callbacks.accept(report(FIRST, "other"), CallbackPurpose.RECEIPTS)
     assert isinstance(others, Refused)
+
+
+def test_urls_for_inbound_messages_prove_what_comes_there(tmp_path: Path) -> None:
+    """Where nothing else is signed there is a reference in the URL."""
+    providers = {"gate": KANNEL, "bird": preset_provider("messagebird")}
+    settings = with_callbacks(tmp_path, Providers=providers)
+    urls = inbound_urls_of(settings)
+    assert urls["bird"] == f"{BASE_URL}/v1/inbound/bird"
+    url = f"{urls['gate']}&from=4917612345678&text=STOP"
+    request = CallbackRequest("GET", url, {})
+    found = callbacks_of(settings)["gate"].accept(request, CallbackPurpose.INBOUND)
+    assert isinstance(found, Accepted)
+    assert [(each.phone, each.text) for each in found.inbound] == [("4917612345678", "STOP")]
 
 
 def test_every_secret_checks_references(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from rich.table import Table
 from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.providers.check import check
 from campaign_admin.commands.providers.check_text import printable
+from campaign_admin.commands.providers.inbound_urls import inbound_urls
 from campaign_common.runtime.command_line import one_line_failures
 
 WIDE = 240
@@ -37,6 +38,7 @@ def providers(context: click.Context, *, as_json: bool) -> None:
 
 
 providers.add_command(check)
+providers.add_command(inbound_urls)
 
 
 def print_wide(table: Table) -> None:

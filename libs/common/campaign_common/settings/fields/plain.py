@@ -210,7 +210,8 @@ class FilePath(Value[Path]):
 class Words(Value[tuple[str, ...]]):
     """A list of non-empty texts; in the environment with commas."""
 
-    def __init__(self, each: str) -> None:
+    def __init__(self, each: str, *, may_be_empty: bool = False) -> None:
+        self._may_be_empty = may_be_empty
         super().__init__(f"expected a list of {each}", f"list of {each}")
 
     def from_text(self, text: str) -> object:
@@ -218,7 +219,7 @@ class Words(Value[tuple[str, ...]]):
         return split_items(text)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> tuple[str, ...]:
-        if not isinstance(value, list) or not value:
+        if not isinstance(value, list) or not (value or self._may_be_empty):
             raise self.make_error("invalid")
         if not all(isinstance(item, str) and item.strip() for item in value):
             raise self.make_error("invalid")

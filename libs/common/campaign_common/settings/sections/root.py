@@ -21,6 +21,7 @@ from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityPropert
 from campaign_common.settings.sections.callbacks import CallbacksSettings
 from campaign_common.settings.sections.callbacks_of_providers import callbacks_conflicts
 from campaign_common.settings.sections.erasure import ErasureSettings
+from campaign_common.settings.sections.inbound import InboundSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -116,6 +117,7 @@ class Settings:
     import_: ImportSettings = key("Import", Section(ImportSettings), default={})
     api: ApiSettings = key("Api", Section(ApiSettings), default={})
     erasure: ErasureSettings = key("Erasure", Section(ErasureSettings), default={})
+    inbound: InboundSettings = key("Inbound", Section(InboundSettings), default={})
     drain_timeout: float = key("DrainTimeout", Duration("100ms", "1h"), default="20s")
     """The time in which a service that was told to stop finishes what it has begun."""
     kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})

@@ -1,8 +1,7 @@
-"""Description of `/v1/callbacks/{provider}`, which `serving.callbacks` answers without a route."""
+"""Description of what `serving.callbacks` answers without a route."""
 
+from collections.abc import Iterator
 from typing import Any
-
-PATH = "/v1/callbacks/{provider}"
 
 _REFUSALS = {
     400: "The request is not valid HTTP.",
@@ -15,9 +14,33 @@ _REFUSALS = {
     503: "The database is away, or too many callbacks of this provider are under way.",
 }
 
+_PROOF = (
+    "For gateways, which need no key: each proves itself as `Callbacks.Verify` of the provider"
+    " says."
+)
 
-def description() -> dict[str, Any]:
-    """Return the path item of the OpenAPI document."""
+
+def descriptions() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the paths, with their path items of the OpenAPI document."""
+    yield (
+        "/v1/callbacks/{provider}",
+        _path_item(
+            "Take a report that a gateway sends in the query of a URL.",
+            "Take reports that a gateway sends in a body.",
+            "200 means that the receipts are stored.",
+        ),
+    )
+    yield (
+        "/v1/inbound/{provider}",
+        _path_item(
+            "Take a message of a person that a gateway sends in the query of a URL.",
+            "Take messages of persons that a gateway sends in a body.",
+            "200 means that the messages are stored, each once, however often it is sent.",
+        ),
+    )
+
+
+def _path_item(get: str, post: str, meaning: str) -> dict[str, Any]:
     return {
         "parameters": [
             {
@@ -28,33 +51,29 @@ def description() -> dict[str, Any]:
                 "schema": {"type": "string", "maxLength": 32, "pattern": "^[a-z0-9_-]+$"},
             }
         ],
-        "get": _operation("Take a report that a gateway sends in the query of a URL."),
-        "post": _operation("Take reports that a gateway sends in a body."),
+        "get": _operation(get, meaning),
+        "post": _operation(post, meaning),
     }
 
 
-def _operation(summary: str) -> dict[str, Any]:
+def _operation(summary: str, meaning: str) -> dict[str, Any]:
     return {
         "tags": ["callbacks"],
         "summary": summary,
-        "description": (
-            "For gateways, which need no key: each proves itself as `Callbacks.Verify` of the"
-            " provider says. 200 means that the receipts are stored. What is not understood is"
-            " counted and is a 200 too."
-        ),
+        "description": f"{_PROOF} {meaning} What is not understood is counted and is a 200 too.",
         "security": [],
         "responses": {
             "200": {"description": "The answer that the gateway expects, often empty."},
             **{
                 str(status): {
-                    "description": meaning,
+                    "description": cause,
                     "content": {
                         "application/problem+json": {
                             "schema": {"$ref": "#/components/schemas/Problem"}
                         }
                     },
                 }
-                for status, meaning in _REFUSALS.items()
+                for status, cause in _REFUSALS.items()
             },
         },
     }

@@ -1,8 +1,8 @@
-"""`POST` and `GET /v1/callbacks/{provider}`, answered in the loop without the application.
+"""`POST` and `GET` of `/v1/callbacks/{provider}` and `/v1/inbound/{provider}`.
 
-Gateways send thousands of small requests a second, and show no API key. What can be refused
-without the body is refused before it is read: an unknown provider, another method, a length that
-is too large, a provider that has no place left.
+They are answered in the loop without the application. Gateways send thousands of small requests a
+second, and show no API key. What can be refused without the body is refused before it is read: an
+unknown provider, another method, a length that is too large, a provider that has no place left.
 """
 
 import time
@@ -16,7 +16,8 @@ import structlog
 from gunicorn.http.errors import ParseException
 
 from campaign_api.metrics import CallbackMetrics, RequestMetrics
-from campaign_api.serving.callbacks.message_receipts import message_receipts
+from campaign_api.serving.callbacks.callback_content import CallbackContent, CallbackReader
+from campaign_api.serving.callbacks.commit_batches import BatchBounds, CommitBatches
 from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
 from campaign_api.serving.callbacks.responses import (
     BUSY,
@@ -37,10 +38,9 @@ from campaign_api.serving.callbacks.responses import (
     problem,
 )
 from campaign_api.serving.callbacks.target import (
-    ROUTE,
     CallbackTarget,
-    is_callback,
     request_of,
+    route_of,
     target_of,
 )
 from campaign_api.serving.connections import Connections, NoRoom, Phase
@@ -50,15 +50,9 @@ from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.http.request_line import NEEDS_HOST
 from campaign_api.web.routing.application import Environ
 from campaign_api.web.telemetry.tracing import REQUEST_ID
+from campaign_common.domain.inbound.inbound_message import InboundMessage
 from campaign_common.errors import RetryLater
-from campaign_providers.callbacks.facts import (
-    Accepted,
-    CallbackPurpose,
-    CallbackReply,
-    CallbackRequest,
-    Refused,
-)
-from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
+from campaign_providers.callbacks.facts import CallbackReply, CallbackRequest, Refused
 
 LARGEST_BODY = 256 * 1024
 """Bytes; more than the largest batch that a gateway documents."""
@@ -77,6 +71,9 @@ MOST_BYTES = 2 * 2**20
 
 CALLBACKS_ONLY = "campaign_api.callbacks_only"
 """Key in the WSGI environment of requests that came through CallbackPort."""
+
+INBOUND_BOUNDS = BatchBounds(largest_batch=200, most_waiting=1_000)
+"""Bounds of inbound messages, whose texts take 16 KB each at the most."""
 
 METHODS = frozenset({"GET", "POST"})
 
@@ -100,18 +97,25 @@ class NotTaken(Exception):
         super().__init__(problem.detail)
 
 
+class CallbackBatches(NamedTuple):
+    """Content of callbacks on its way to the database."""
+
+    receipts: ReceiptBatches
+    inbound: CommitBatches[InboundMessage]
+
+
 class CallbackEndpoint:
     """Endpoint of callbacks; to be used by the greenlets of one thread."""
 
     def __init__(
         self,
-        by_provider: Mapping[str, ProviderCallbacks],
+        by_provider: Mapping[str, CallbackReader],
         base_url: str,
-        batches: ReceiptBatches,
+        batches: CallbackBatches,
         metrics: EndpointMetrics,
         places: int,
     ) -> None:
-        """Take in what `by_provider` verifies, with `places` for the requests of each.
+        """Take in what the readers of `by_provider` verify, with `places` for the requests of each.
 
         `base_url`: what the public URLs of callbacks begin with.
         """
@@ -125,7 +129,7 @@ class CallbackEndpoint:
     @staticmethod
     def takes(environ: Environ) -> bool:
         """Return whether a request is to be answered here, and not by the application."""
-        return is_callback(environ) or CALLBACKS_ONLY in environ
+        return route_of(environ) is not None or CALLBACKS_ONLY in environ
 
     def respond(self, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
         """Respond to a callback (WSGI).
@@ -145,7 +149,7 @@ class CallbackEndpoint:
         return [] if answering.method == "HEAD" else [response.body]
 
     def _known_target(self, environ: Environ) -> CallbackTarget:
-        if not is_callback(environ):
+        if route_of(environ) is None:
             raise NotTaken(ELSEWHERE)
         target = target_of(environ)
         if target.provider not in self._by_provider:
@@ -166,44 +170,45 @@ class CallbackEndpoint:
             content = _collected(body)
             answering.began = time.monotonic()
             request = request_of(environ, self._base_url + target.path_and_query, content)
-            facts = self._facts(target.provider, request)
+            brought = self._read(target, request)
             del content, request
             connection.release()
-            return self._stored(target.provider, facts)
+            return self._stored(target.provider, brought)
         finally:
             connection.rejoin(others)
 
-    def _facts(self, provider: str, request: CallbackRequest) -> Accepted:
-        accept = partial(self._by_provider[provider].accept, request, CallbackPurpose.RECEIPTS)
+    def _read(self, target: CallbackTarget, request: CallbackRequest) -> CallbackContent:
+        read = partial(self._by_provider[target.provider].read, request, target.purpose)
         try:
             if len(request.body) <= MOST_IN_LOOP:
-                facts = accept()
+                found = read()
             else:
-                facts = self._readers.run(provider, accept)
+                found = self._readers.run(target.provider, read)
         except TooMuchWork as error:
             raise NotTaken(BUSY) from error
         except Exception as error:
             raise NotTaken(FAILED) from error
-        if isinstance(facts, Refused):
-            raise NotTaken(PASSWORD if facts.asks_for_password else REFUSED, facts.reason)
-        return facts
+        if isinstance(found, Refused):
+            raise NotTaken(PASSWORD if found.asks_for_password else REFUSED, found.reason)
+        return found
 
-    def _stored(self, provider: str, facts: Accepted) -> CallbackReply:
-        """Return the reply when the receipts are committed."""
-        receipts, others = message_receipts(provider, facts)
+    def _stored(self, provider: str, brought: CallbackContent) -> CallbackReply:
+        """Return the reply when receipts and inbound messages are committed."""
         try:
-            if receipts:
-                self._batches.store(receipts)
+            if brought.inbound:
+                self._batches.inbound.store(brought.inbound)
+            if brought.receipts:
+                self._batches.receipts.store(brought.receipts)
         except RetryLater as error:
             raise NotTaken(UNAVAILABLE, str(error)) from error
         except Exception as error:
             raise NotTaken(FAILED) from error
         metrics = self._metrics.callbacks
-        for rank, number in Counter(receipt.rank for receipt in receipts).items():
+        for rank, number in Counter(receipt.rank for receipt in brought.receipts).items():
             metrics.received(provider, rank, number)
-        for kind, number in others.items():
+        for kind, number in brought.unused.items():
             metrics.not_understood(provider, kind, number)
-        return facts.reply
+        return brought.reply
 
     def _count(self, answering: "_Answering", response: CallbackResponse) -> None:
         method, seconds = answering.method, time.monotonic() - answering.began
@@ -224,7 +229,7 @@ class _Answering:
 
     def __init__(self, environ: Environ) -> None:
         self.method: str = environ["REQUEST_METHOD"]
-        self.route = ROUTE if is_callback(environ) else None
+        self.route = route_of(environ)
         self.provider = ""
         """A configured name, or empty."""
         self.began = time.monotonic()

@@ -12,16 +12,12 @@ WITHOUT_REFERENCE = "no_reference"
 OTHER_PURPOSE = "other_purpose"
 """A receipt of a message that belongs to no campaign, such as a test message."""
 
-INBOUND = "inbound"
-"""A message of a person in a webhook that has both."""
-
 
 def message_receipts(
     provider: str, accepted: Accepted
 ) -> tuple[list[MessageReceipt], Counter[str]]:
     """Return the receipts of messages of campaigns, and what else there was, by kind."""
     others: Counter[str] = Counter({kind.value: n for kind, n in accepted.unknown.items()})
-    others[INBOUND] += len(accepted.inbound)
     receipts = []
     for receipt in accepted.receipts:
         reference = receipt.reference

@@ -4,12 +4,14 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from campaign_api.web.routing.application import Environ
-from campaign_providers.callbacks.facts import CallbackRequest
+from campaign_common.domain.receipts.callback_url import CALLBACKS_PATH, INBOUND_PATH
+from campaign_providers.callbacks.facts import CallbackPurpose, CallbackRequest
 
-PREFIX = "/v1/callbacks/"
-
-ROUTE = "/v1/callbacks/<provider>"
-"""As the routes of the application stand in logs and metrics."""
+PREFIXES = {
+    CALLBACKS_PATH: CallbackPurpose.RECEIPTS,
+    INBOUND_PATH: CallbackPurpose.INBOUND,
+}
+"""The beginnings of paths below which providers have a name each."""
 
 
 class CallbackTarget(NamedTuple):
@@ -17,12 +19,16 @@ class CallbackTarget(NamedTuple):
 
     provider: str
     path_and_query: str
+    purpose: CallbackPurpose
 
 
-def is_callback(environ: Environ) -> bool:
-    """Return whether a request (WSGI) is for the endpoint of callbacks."""
-    path: str = environ["PATH_INFO"]
-    return path.startswith(PREFIX)
+def route_of(environ: Environ) -> str | None:
+    """Return the route of a request (WSGI) for the endpoint of callbacks; None of other requests.
+
+    It is written as the routes of the application stand in logs and metrics.
+    """
+    prefix = _prefix(environ["PATH_INFO"])
+    return None if prefix is None else f"{prefix}<provider>"
 
 
 def target_of(environ: Environ) -> CallbackTarget:
@@ -35,9 +41,12 @@ def target_of(environ: Environ) -> CallbackTarget:
         try:
             target = urlsplit(target)._replace(scheme="", netloc="").geturl()
         except ValueError:
-            return CallbackTarget("", "")
+            target = ""
     path = target.partition("?")[0]
-    return CallbackTarget(path.removeprefix(PREFIX) if path.startswith(PREFIX) else "", target)
+    prefix = _prefix(path)
+    if prefix is None:
+        return CallbackTarget("", target, CallbackPurpose.RECEIPTS)
+    return CallbackTarget(path.removeprefix(prefix), target, PREFIXES[prefix])
 
 
 def request_of(environ: Environ, url: str, body: bytes) -> CallbackRequest:
@@ -51,3 +60,7 @@ def request_of(environ: Environ, url: str, body: bytes) -> CallbackRequest:
         if key in environ:
             headers[name] = environ[key]
     return CallbackRequest(environ["REQUEST_METHOD"], url, headers, body)
+
+
+def _prefix(path: str) -> str | None:
+    return next((prefix for prefix in PREFIXES if path.startswith(prefix)), None)

@@ -7,7 +7,8 @@ import gevent
 import pytest
 
 from campaign_api.serving.callbacks import receipt_batches
-from campaign_api.serving.callbacks.receipt_batches import CommitLate, ReceiptBatches
+from campaign_api.serving.callbacks.commit_batches import BatchBounds, CommitLate
+from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
@@ -139,10 +140,8 @@ def test_a_commit_that_takes_too_long_is_not_waited_for(
     written.may_commit.set()
 
 
-def test_receipts_that_wait_are_bounded(
-    batches: ReceiptBatches, written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receipt_batches, "MOST_WAITING", 3)
+def test_receipts_that_wait_are_bounded(written: Written) -> None:
+    batches = ReceiptBatches(TWO_SERVERS, written.write, bounds=BatchBounds(1_000, 3))
     written.may_commit.clear()
     one = storing(batches, receipt(1))
     two = storing(batches, receipt(2), receipt(3))
@@ -153,10 +152,8 @@ def test_receipts_that_wait_are_bounded(
     assert outcome(storing(batches, receipt(5))) is None
 
 
-def test_large_batches_are_divided_between_requests(
-    batches: ReceiptBatches, written: Written, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(receipt_batches, "LARGEST_BATCH", 3)
+def test_large_batches_are_divided_between_requests(written: Written) -> None:
+    batches = ReceiptBatches(TWO_SERVERS, written.write, bounds=BatchBounds(3, 1_000))
     requests = [storing(batches, receipt(2 * n), receipt(2 * n + 1)) for n in range(3)]
     assert [outcome(each) for each in requests] == [None] * 3
     assert written.batches == [[0, 1, 2, 3], [4, 5]]

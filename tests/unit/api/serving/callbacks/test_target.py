@@ -2,7 +2,10 @@
 
 import pytest
 
-from campaign_api.serving.callbacks.target import CallbackTarget, is_callback, request_of, target_of
+from campaign_api.serving.callbacks.target import CallbackTarget, request_of, route_of, target_of
+from campaign_providers.callbacks.facts import CallbackPurpose
+
+RECEIPTS, INBOUND = CallbackPurpose.RECEIPTS, CallbackPurpose.INBOUND
 
 
 @pytest.mark.parametrize(
@@ -18,18 +21,34 @@ from campaign_api.serving.callbacks.target import CallbackTarget, is_callback, r
 )
 def test_targets_are_taken_as_they_were_requested(requested: str, provider: str) -> None:
     found = target_of({"RAW_URI": requested})
-    assert found == CallbackTarget(provider, requested)
+    assert found == CallbackTarget(provider, requested, RECEIPTS)
 
 
 @pytest.mark.parametrize("query", ["", "?m=a%2fb"])
 def test_scheme_and_host_of_a_target_have_no_part(query: str) -> None:
     found = target_of({"RAW_URI": f"http://evil.example/v1/callbacks/gateway{query}"})
-    assert found == CallbackTarget("gateway", f"/v1/callbacks/gateway{query}")
+    assert found == CallbackTarget("gateway", f"/v1/callbacks/gateway{query}", RECEIPTS)
 
 
-def test_only_paths_below_the_endpoint_are_callbacks() -> None:
-    paths = ["/v1/callbacks/a", "/v1/callbacks", "//v1/callbacks/a", "/v1/callbacksx/a"]
-    assert [is_callback({"PATH_INFO": path}) for path in paths] == [True, False, False, False]
+def test_inbound_messages_have_a_target_of_their_own() -> None:
+    path = "/v1/inbound/gateway?text=/v1/callbacks/a"
+    assert target_of({"RAW_URI": path}) == CallbackTarget("gateway", path, INBOUND)
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("/v1/callbacks/a", "/v1/callbacks/<provider>"),
+        ("/v1/inbound/a", "/v1/inbound/<provider>"),
+        ("/v1/inbound/", "/v1/inbound/<provider>"),
+        ("/v1/inbound", None),
+        ("/v1/callbacks", None),
+        ("//v1/callbacks/a", None),
+        ("/v1/callbacksx/a", None),
+    ],
+)
+def test_only_paths_below_the_endpoint_are_callbacks(path: str, route: str | None) -> None:
+    assert route_of({"PATH_INFO": path}) == route
 
 
 def test_a_verifier_sees_headers_in_lower_case() -> None:
