@@ -24,8 +24,6 @@ PERSON = PHONES[5]
 SECRET = "a secret of our references"
 CONFIRMED = "You get nothing more from us."
 WELCOME = "You hear from us again."
-OF_SIMULATOR = "Hello World"
-"""What jsmpp's simulator says of its own when a gateway binds."""
 
 
 @pytest.fixture
