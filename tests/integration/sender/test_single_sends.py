@@ -245,7 +245,7 @@ def test_an_answer_has_a_name_of_its_own(pool: Database, originator: str | None)
 
 
 def test_an_answer_goes_to_a_suppressed_person(pool: Database) -> None:
-    """Who has said STOP is told that it was heard."""
+    """The answer to STOP says that it was heard."""
     stop = Suppression(PHONE, "*", "stop", "inbound")
     pool.run(lambda cursor: put_suppression(cursor, stop, "me"))
     want(pool, purpose=ANSWER)

@@ -35,7 +35,7 @@ class StopScope(StrEnum):
     PROVIDER = "provider"
 
 
-class Answer(NamedTuple):
+class KeywordAnswer(NamedTuple):
     """Single message that answers an inbound one; `originator` None: that of the provider."""
 
     text: str
@@ -85,7 +85,7 @@ _UNKNOWN = InboundProvider()
 
 @dataclass(frozen=True)
 class KeywordPolicy:
-    """What the configuration says about keywords."""
+    """Policy of keywords, which follows from the configuration."""
 
     stop_scope: StopScope = StopScope.EVERYTHING
     answers: Mapping[KeywordKind, str] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class KeywordPolicy:
             scopes.append(of_sender)
         return scopes
 
-    def answer_to(self, message: InboundMessage) -> Answer | None:
+    def answer_to(self, message: InboundMessage) -> KeywordAnswer | None:
         """Return the answer to a keyword; None where there is none.
 
         Services such as short codes get none, so that no two machines answer each other.
@@ -126,7 +126,7 @@ class KeywordPolicy:
         text = None if message.keyword is None else self.answers.get(message.keyword)
         if text is None or provider.answers_itself or not _is_person(message.phone):
             return None
-        return Answer(text, provider.originator_for(message.recipient))
+        return KeywordAnswer(text, provider.originator_for(message.recipient))
 
     def _provider(self, message: InboundMessage) -> InboundProvider:
         return self.providers.get(message.provider, _UNKNOWN)

@@ -41,7 +41,7 @@ class InboundWriter:
     def write(self, messages: Sequence[InboundMessage]) -> Sequence[StoredInbound]:
         """Store messages in one transaction; return those that were not there yet.
 
-        Nobody who has said STOP in one of them is sent anything later than 2 s after the return.
+        A person who has said STOP in one of them is sent nothing later than 2 s after the return.
         May be repeated as a whole after any error: what was stored then changes nothing.
 
         Raises:

@@ -32,7 +32,7 @@ WHERE phone = %s AND provider = %s AND keyword = %s AND is_unsure = 0 AND report
 
 
 class KeywordEffects(NamedTuple):
-    """What was done about some messages."""
+    """Effects of some messages."""
 
     stops: Sequence[Suppression] = ()
     """Suppressions that were set."""

@@ -16,7 +16,7 @@ SOURCE = "inbound"
 REASON = "stop"
 
 AGAIN = "stop_again"
-"""Reason of the change where a suppression was in force already, whoever has set it."""
+"""Reason of the change where a suppression was in force already."""
 
 ACTOR = "inbound message"
 """Stands for the person who makes a change. It shows whose suppression one is: the source is a text
@@ -50,7 +50,7 @@ WHERE phone = %s AND scope IN %s AND actor <> %s AND COALESCE(reason, '') <> %s 
 
 
 class Lifted(NamedTuple):
-    """What a START has lifted, and whether another suppression of these scopes is in force."""
+    """Effect of a START: the scopes that it has lifted, and whether another one is in force."""
 
     scopes: Sequence[str]
     is_still_suppressed: bool

@@ -8,8 +8,8 @@ import pytest
 from campaign_common.domain.inbound.inbound_message import InboundMessage
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.domain.inbound.keyword_policy import (
-    Answer,
     InboundProvider,
+    KeywordAnswer,
     KeywordPolicy,
     StopScope,
     is_acted_on,
@@ -66,26 +66,30 @@ CARRIER = replace(NUMBER, answers_itself=True)
 @pytest.mark.parametrize(
     ("provider", "changes", "answer"),
     [
-        pytest.param(NUMBER, {}, Answer("gone", None), id="from-the-configured-number"),
-        pytest.param(LETTERS, {}, Answer("gone", OURS), id="from-our-number"),
+        pytest.param(NUMBER, {}, KeywordAnswer("gone", None), id="from-the-configured-number"),
+        pytest.param(LETTERS, {}, KeywordAnswer("gone", OURS), id="from-our-number"),
         pytest.param(
-            replace(POOL, writes_plus=True), {}, Answer("gone", f"+{OURS}"), id="with-a-plus"
+            replace(POOL, writes_plus=True), {}, KeywordAnswer("gone", f"+{OURS}"), id="with-a-plus"
         ),
         pytest.param(
             replace(POOL, writes_plus=True),
             {"recipient": "12345"},
-            Answer("gone", "12345"),
+            KeywordAnswer("gone", "12345"),
             id="from-a-short-code",
         ),
-        pytest.param(InboundProvider(), {}, Answer("gone", None), id="no-place-for-a-number"),
-        pytest.param(LETTERS, {"recipient": None}, Answer("gone", None), id="number-not-known"),
+        pytest.param(
+            InboundProvider(), {}, KeywordAnswer("gone", None), id="no-place-for-a-number"
+        ),
+        pytest.param(
+            LETTERS, {"recipient": None}, KeywordAnswer("gone", None), id="number-not-known"
+        ),
         pytest.param(CARRIER, {}, None, id="carrier-answers"),
         pytest.param(NUMBER, {"keyword": KeywordKind.HELP}, None, id="no-text"),
         pytest.param(NUMBER, {"phone": "123456"}, None, id="to-a-service"),
     ],
 )
 def test_answers_are_those_of_the_configuration(
-    provider: InboundProvider, changes: dict[str, object], answer: Answer | None
+    provider: InboundProvider, changes: dict[str, object], answer: KeywordAnswer | None
 ) -> None:
     policy = KeywordPolicy(answers=TEXTS, providers={"one": provider})
     assert policy.answer_to(replace(STOP, **changes)) == answer  # type: ignore[arg-type]
