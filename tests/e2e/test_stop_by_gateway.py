@@ -81,7 +81,7 @@ def test_who_says_stop_is_left_out_of_the_next_campaign(
     folder = tmp_path / "kannel"
     folder.mkdir()
     system.write_csv("".join(f"user{n},{phone}\n" for n, phone in enumerate(PHONES)))
-    with running_kannel(kannel_programs, folder, relay, get_url=inbound_url(system)) as gateway:
+    with running_kannel(kannel_programs, folder, relay, inbound_url=inbound_url(system)) as gateway:
         system.configure(
             Provider="kannel",
             Providers={"kannel": keys(gateway.url)},

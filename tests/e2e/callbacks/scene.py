@@ -63,9 +63,10 @@ class CallbackScene:
             rows += self._rows(f"SELECT campaign_id, seq, receipt_rank FROM receipts_{shard}")
         return {(campaign, seq): ReceiptRank(rank) for campaign, seq, rank in rows}
 
-    def inbound(self) -> int:
-        """Return the number of inbound messages."""
-        return int(self._rows("SELECT COUNT(*) FROM inbound_messages")[0][0])
+    def inbound(self) -> list[str]:
+        """Return the ids that providers have given to the inbound messages, in their order."""
+        rows = self._rows("SELECT provider_message_id FROM inbound_messages")
+        return sorted(message_id for (message_id,) in rows)
 
     def counted(self) -> dict[ReceiptRank, int]:
         """Return the counters of all campaigns by rank, as far as there are some."""

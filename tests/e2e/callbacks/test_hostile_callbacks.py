@@ -41,7 +41,7 @@ def unharmed(scene: CallbackScene) -> Iterator[None]:
     held = max(each.memory_info().rss for each in scene.api.workers())
     logged = scene.api.log.stat().st_size
     yield
-    assert (scene.stored(), scene.inbound()) == ({}, 0)
+    assert (scene.stored(), scene.inbound()) == ({}, [])
     assert [(each.pid, each.create_time()) for each in scene.api.workers()] == workers
     now = max(psutil.Process(pid).memory_info().rss for pid, _ in workers)
     assert now < held + MOST_GROWTH

@@ -1,4 +1,4 @@
-"""Receipts while API processes and the database are killed: what got a 200 is stored."""
+"""Receipts and messages while the API and the database are killed: what got a 200 is stored."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ import pytest
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from local_stack.distributions.cache import Cache
 from local_stack.servers.database import DatabaseServer
-from tests.e2e.callbacks.gateways import Sent, kannel
+from tests.e2e.callbacks.gateways import Callback, Sent, inbound_kannel, kannel
 from tests.e2e.callbacks.scene import CallbackScene, callback_scene
 from tests.support.servers.databases import fresh_schema, small_server
 from tests.support.servers.running import running
@@ -24,6 +24,9 @@ from tests.support.waiting import wait_until
 RECEIPTS = 5_000
 GATEWAYS = 16
 """Connections of the gateway."""
+
+ONE_IN = 10
+"""Reports after which a person writes something."""
 
 PAUSE = 0.05
 """Seconds after which a gateway repeats what got no 200."""
@@ -49,13 +52,20 @@ def scene(tmp_path: Path, server: DatabaseServer) -> Iterator[CallbackScene]:
         yield scene
 
 
+def written_beside(sent: Sent) -> str:
+    """Return the id of what a person writes when a message is reported."""
+    return f"mo{sent.seq}"
+
+
 class Gateway:
-    """Reports each message until it gets a 200, from several connections."""
+    """Reports each message, and what people write, until it has a 200; by several connections."""
 
     def __init__(self, url: str, sent: Sequence[Sent]) -> None:
         self._url = url
         self._sent = sent
         self.acknowledged: set[tuple[int, int]] = set()
+        self.taken: set[str] = set()
+        """Ids of messages of people that got a 200."""
         self.statuses: set[int] = set()
         self.broken = 0
         self._pool = ThreadPoolExecutor(GATEWAYS)
@@ -68,17 +78,22 @@ class Gateway:
 
     def _report(self, sent: Sequence[Sent]) -> None:
         connection = HTTPConnection(urlsplit(self._url).netloc, timeout=60)
-        for one in sent:
-            while not self._is_taken(connection, one):
-                connection.close()
-                time.sleep(PAUSE)
+        for place, one in enumerate(sent):
+            self._repeat(connection, kannel(one))
             self.acknowledged.add((one.campaign, one.seq))
+            if place % ONE_IN == 0:
+                self._repeat(connection, inbound_kannel(id=written_beside(one)))
+                self.taken.add(written_beside(one))
         connection.close()
 
-    def _is_taken(self, connection: HTTPConnection, one: Sent) -> bool:
-        report = kannel(one)
+    def _repeat(self, connection: HTTPConnection, callback: Callback) -> None:
+        while not self._is_taken(connection, callback):
+            connection.close()
+            time.sleep(PAUSE)
+
+    def _is_taken(self, connection: HTTPConnection, callback: Callback) -> bool:
         try:
-            connection.request(report.method, report.path)
+            connection.request(callback.method, callback.path)
             response = connection.getresponse()
             response.read()
         except (OSError, HTTPException):
@@ -98,10 +113,11 @@ def test_nothing_acknowledged_is_lost_by_kills(
         _kill_workers_at(scene, gateway, share)
     wait_until(lambda: len(gateway.acknowledged) >= len(sent) // 2)
     server.kill()
-    acknowledged = set(gateway.acknowledged)
+    acknowledged, taken = set(gateway.acknowledged), set(gateway.taken)
     wait_until(lambda: 503 in gateway.statuses)
     server.restart()
     assert acknowledged <= set(scene.stored()), "a 200 was sent for what is not stored"
+    assert taken <= set(scene.inbound()), "a 200 was sent for a message that is not stored"
     _kill_workers_at(scene, gateway, WORKERS_KILLED_AT[2])
     gateway.finish()
     assert gateway.statuses == {200, 503}
@@ -109,6 +125,8 @@ def test_nothing_acknowledged_is_lost_by_kills(
     delivered = ReceiptRank.DELIVERED
     assert scene.stored() == {(one.campaign, one.seq): delivered for one in sent}
     assert scene.counted() == {delivered: len(sent)}
+    assert scene.inbound() == sorted(gateway.taken), "a message is missing, or there twice"
+    assert len(gateway.taken) >= len(sent) // ONE_IN
 
 
 def test_receipts_wait_at_the_gateway_for_the_database(
@@ -122,11 +140,15 @@ def test_receipts_wait_at_the_gateway_for_the_database(
         answer = kannel(sent).send(scene.api.url)
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0
+        assert inbound_kannel().send(scene.api.url).status_code == 503
         assert kannel(sent, m="a" * 36).send(scene.api.url).status_code == 403
     finally:
         server.restart()
     assert scene.stored() == {(sent.campaign, sent.seq): ReceiptRank.ACCEPTED}
     wait_until(lambda: kannel(sent).send(scene.api.url).status_code == 200)
+    for _ in "12":
+        assert inbound_kannel(id="mo1").send(scene.api.url).status_code == 200
+    assert scene.inbound() == ["mo1"]
     assert scene.stored() == {(sent.campaign, sent.seq): ReceiptRank.DELIVERED}
 
 

@@ -145,17 +145,16 @@ def running_kannel(
     centre: MessageCentre | SmppRelay | None,
     *,
     queue_limit: int = 1_000_000,
-    get_url: str | None = None,
+    inbound_url: str | None = None,
 ) -> Iterator[Kannel]:
     """Run a gateway in front of `centre` while the block runs; None: it finds none.
 
-    Its queue takes `queue_limit` messages and a few more. `get_url`: where it reports messages of
-    people to.
+    Its queue takes `queue_limit` messages and a few more. What people write goes to `inbound_url`.
     """
     ports = Ports(free_port(), free_port(), free_port())
     port = free_port() if centre is None else centre.port
     configuration = folder / "kannel.conf"
-    service = 'text = ""' if get_url is None else f'get-url = "{get_url}"'
+    service = 'text = ""' if inbound_url is None else f'get-url = "{inbound_url}"'
     configuration.write_text(
         _CONFIGURATION.format(
             centre=port, queue_limit=queue_limit, service=service, **ports._asdict()

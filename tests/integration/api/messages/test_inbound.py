@@ -112,6 +112,7 @@ def test_pages_lead_to_each_message(client: FlaskClient, pool: Database) -> None
         ("?keyword=yes", "keyword"),
         ("?since=today", "since"),
         ("?provider=", "provider"),
+        ("?provider=%C3%AAo", "provider"),
         ("?text=a", "text"),
     ],
 )

@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -13,6 +13,9 @@ from campaign_common.domain.inbound.keyword_kind import KeywordKind
 
 LONGEST_READ = 1_000
 """Characters of a text that are looked at."""
+
+REMEMBERED = 4_096
+"""Characters whose forms are remembered: looking one up takes ten times as long."""
 
 
 class KeywordMatch(NamedTuple):
@@ -50,7 +53,11 @@ class Keywords:
                 self._add(kind, words)
         self._first = self._first_words((*known.first, *more_first))
         self._joined = [(word, kind) for word, kind in self._kinds.items() if _has_no_spaces(word)]
-        self._longest = max(len(word.split()) for word in self._kinds)
+        self._lengths: dict[str, int] = {}
+        """Words of the longest keyword that begins with a word."""
+        for keyword in self._kinds:
+            first, *others = keyword.split()
+            self._lengths[first] = max(1 + len(others), self._lengths.get(first, 1))
 
     def match(self, text: str) -> KeywordMatch | None:
         """Return the keyword that a text is, begins with or contains; None where it has none."""
@@ -68,9 +75,9 @@ class Keywords:
 
     def _contained(self, spaced: str) -> Iterator[KeywordKind]:
         words = spaced.split(" ")
-        for start in range(len(words)):
-            for end in range(start + 1, min(start + self._longest, len(words)) + 1):
-                kind = self._kinds.get(" ".join(words[start:end]))
+        for start, word in enumerate(words):
+            for length in range(1, self._lengths.get(word, 0) + 1):
+                kind = self._kinds.get(" ".join(words[start : start + length]))
                 if kind is not None:
                     yield kind
         for word, kind in self._joined:
@@ -105,16 +112,22 @@ def _forms(text: str) -> tuple[str, str]:
     The second form is for words such as opt-out and S.T.O.P.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
-    spaced = "".join(_spaced(character) for character in folded)
-    joined = "".join(c for c in folded if _is_kept(c) or c.isspace())
+    spaced = "".join(map(_spaced, folded))
+    joined = "".join(map(_joined, folded))
     return " ".join(spaced.split()), " ".join(joined.split())
 
 
+@lru_cache(REMEMBERED)
 def _spaced(character: str) -> str:
     if _is_kept(character):
         return character
     # Parts of an emoji or of a letter, and no borders of words.
     return "" if unicodedata.category(character) in {"Cf", "Me", "Mn"} else " "
+
+
+@lru_cache(REMEMBERED)
+def _joined(character: str) -> str:
+    return character if _is_kept(character) or character.isspace() else ""
 
 
 def _is_kept(character: str) -> bool:

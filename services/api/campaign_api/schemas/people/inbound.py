@@ -5,13 +5,13 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from campaign_api.schemas.fields import Moment, Text, length
+from campaign_api.schemas.fields import Moment, Text, whole
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.store.inbound.inbound_listing import InboundFilter
 
-LONGEST_PROVIDER = 32
+PROVIDER_PATTERN = "^[a-z0-9_-]{1,32}$"
 
 WORDS = [kind.value for kind in KeywordKind]
 
@@ -62,7 +62,10 @@ class InboundPageParameters(PageParameters):
         metadata={"description": "Only messages that a person has to read, or only others."},
     )
     keyword = fields.String(validate=validate.OneOf(WORDS))
-    provider = Text(validate=length(LONGEST_PROVIDER))
+    provider = Text(
+        validate=validate.Regexp(whole(PROVIDER_PATTERN), error="must be the name of a provider"),
+        metadata={"pattern": PROVIDER_PATTERN},
+    )
     since = Moment(metadata={"description": "Only messages that came at this time or later."})
     cursor = Cursor(int, int)
 
