@@ -15,9 +15,11 @@ from campaign_common.database import Database, named_lock
 from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
+from campaign_common.settings import InboundSettings
+from campaign_common.store.inbound.answered_keywords import delete_old_answered
 from campaign_common.store.inbound.inbound_messages import delete_old_inbound
 from campaign_common.store.messages.provider_checks import delete_old_checks
-from campaign_common.store.messages.trial_sends import delete_old_test_messages
+from campaign_common.store.messages.single_messages import delete_old_single_messages
 from campaign_common.store.recipients import recipient_lists
 from campaign_common.store.recipients.recipients import delete_some_recipients
 from campaign_common.store.recipients.rejects import delete_some_rejects
@@ -90,16 +92,13 @@ class Sweeper:
         database: Database,
         eraser: Eraser,
         longest: float = 0.0,
-        keep_inbound: float | None = None,
+        inbound: InboundSettings | None = None,
     ) -> None:
-        """Take the seconds of the longest transaction.
-
-        `keep_inbound`: seconds after which inbound messages are deleted; None: none is.
-        """
+        """Take the seconds of the longest transaction, and how long what people say is kept."""
         self._database = database
         self._import_idle = max(longest, LONGEST_BATCH)
         self._eraser = eraser
-        self._keep_inbound = keep_inbound
+        self._inbound = inbound
         self._stop = threading.Event()
         self._sweeping = PeriodicThread(
             "sweeper", INTERVAL, self._sweep, at_once=True, spread=SPREAD
@@ -116,15 +115,23 @@ class Sweeper:
 
     def _sweep(self) -> None:
         delete_outdated_keys(self._database, self._stop)
-        self._database.run(partial(delete_old_test_messages, limit=ROWS_AT_ONCE))
+        self._database.run(partial(delete_old_single_messages, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_ended_hashes, limit=ROWS_AT_ONCE))
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):
             log.info("abandoned imports of suppressions ended", imports=imports)
-        if self._keep_inbound is not None:
-            delete_outdated_inbound(self._database, self._stop, self._keep_inbound)
+        if self._inbound is not None:
+            self._sweep_inbound(self._inbound)
         self._eraser.resume_unfinished(self._stop)
         swept = sweep_abandoned_lists(self._database, self._stop)
         if swept:
             log.info("abandoned lists deleted", lists=swept)
+
+    def _sweep_inbound(self, inbound: InboundSettings) -> None:
+        if inbound.keep_for is not None:
+            delete_outdated_inbound(self._database, self._stop, inbound.keep_for)
+        delete_old = partial(
+            delete_old_answered, interval=inbound.answers.interval, limit=ROWS_AT_ONCE
+        )
+        self._database.run(delete_old)

@@ -45,7 +45,7 @@ from campaign_sender.delivery.pacer import Pacer
 from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
-from campaign_sender.delivery.trial_sends import TrialSends
+from campaign_sender.delivery.single_sends import SingleSends
 from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
@@ -179,7 +179,7 @@ class Sender:
             provider: configured.limits.limits
             for provider, configured in settings.configured_providers.items()
         }
-        self._trial_sends = TrialSends(
+        self._single_sends = SingleSends(
             databases.main,
             providers,
             limits,
@@ -297,7 +297,7 @@ class Sender:
         self._rate_leases.start()
         self._budgets.start()
         self._pacer.start()
-        self._trial_sends.start()
+        self._single_sends.start()
         self._checks.start()
         self._heartbeat.start()
         self._health.started()
@@ -307,7 +307,7 @@ class Sender:
             self._ownership.release_all()
         finally:
             end_within(self._drain_timeout)  # counts where the loop ended by an error
-            self._trial_sends.stop()
+            self._single_sends.stop()
             self._checks.stop()
             self._heartbeat.stop()
             self._pacer.stop()

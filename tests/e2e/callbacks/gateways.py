@@ -16,12 +16,14 @@ SECRET = "a secret of our references"
 SIGNING = "a secret of the gateway"
 USER, PASSWORD = "reporter", "a password"
 NOWHERE = "http://127.0.0.1:1/send"
+HELP = "an answer to HELP"
 
 BY_REFERENCE, SIGNED, WITH_PASSWORD = "kannel", "infobip", "bandwidth"
 """Providers whose callbacks are proved by the reference in the URL, an HMAC, and a password."""
 
 CONFIGURATION: Mapping[str, Any] = {
     "Callbacks": {"BaseUrl": BASE, "Secrets": [{"Value": SECRET}]},
+    "Inbound": {"Answers": {"help": HELP}},
     "Provider": BY_REFERENCE,
     "Providers": {
         BY_REFERENCE: {

@@ -9,7 +9,7 @@ from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages.erasing import Eraser
 from campaign_api.sweep import Sweeper, sweep_abandoned_lists
 from campaign_common.database import Database, named_lock
-from campaign_common.settings import ErasureSettings
+from campaign_common.settings import ErasureSettings, InboundSettings
 from tests.integration.api.conftest import SHARDS
 from tests.integration.api.stored import change, create, list_of, rows, value
 from tests.support.waiting import wait_until
@@ -69,4 +69,19 @@ def test_sweeper_sweeps_at_its_start(pool: Database) -> None:
     sweeper = Sweeper(pool, Eraser(pool, SHARDS, ErasureKeys(ErasureSettings())))
     sweeper.start()
     wait_until(lambda: not rows(pool, "SELECT 1 FROM recipient_lists"))
+    sweeper.stop()
+
+
+def test_the_sweep_deletes_when_people_were_last_answered(pool: Database) -> None:
+    """After the interval within which they are not answered again."""
+    note = (
+        "INSERT INTO answered_keywords (phone, keyword, answered_at)"
+        " VALUES (%s, 'help', NOW(6) - INTERVAL %s HOUR)"
+    )
+    for phone, hours in (("491510000001", 25), ("491510000002", 23)):
+        change(pool, note, phone, hours)
+    eraser = Eraser(pool, SHARDS, ErasureKeys(ErasureSettings()))
+    sweeper = Sweeper(pool, eraser, inbound=InboundSettings())
+    sweeper.start()
+    wait_until(lambda: rows(pool, "SELECT phone FROM answered_keywords") == [("491510000002",)])
     sweeper.stop()

@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import TopicDescription
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.core.campaigns import read_versions
+from campaign_common.store.inbound.inbound_writer import InboundWriter
 from campaign_common.store.messages.send_view import FRESH_FOR
 from campaign_common.store.shards.partition_map import insert_first_map
 from campaign_common.store.suppressions.suppressions import (
@@ -23,6 +25,7 @@ from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
 from tests.integration.sender.ordering import answer, counters_match, retry, submit
 from tests.integration.sender.scene import MAP, SHARDS, Scene
+from tests.support.inbound import inbound
 from tests.unit.sender.messages import CAMPAIGN, message
 
 PHONE = message().record.phone
@@ -113,6 +116,20 @@ def test_a_held_message_of_a_suppressed_person_is_not_sent(mapped: Scene) -> Non
     mapped.cycle()
     assert code_of(mapped, SEQ) == (Status.SUPPRESSED, "suppressed")
     assert counters_match(mapped)
+
+
+@pytest.mark.parametrize("is_being_imported", [False, True])
+def test_a_stop_keeps_a_held_message_back(mapped: Scene, is_being_imported: bool) -> None:
+    """Also of a person whose row an import has stored, which tells senders of it at its end."""
+    admit(mapped, message(SEQ))
+    if is_being_imported:
+        row = "INSERT INTO suppressions VALUES (%s, '*', 'list', 'file', NOW(6), NULL, NULL)"
+        mapped.change(lambda c: c.execute(row, (PHONE,)))
+    stop = inbound(phone=PHONE, text="stop", keyword=KeywordKind.STOP)
+    InboundWriter(mapped.server.main).write([stop])
+    mapped.guard.refresh()
+    (held,) = mapped.buffer.held_of(None)
+    assert mapped.guard.check_before_send([held]) == [SendStatus.SUPPRESSED]
 
 
 def test_a_suppression_lifted_before_the_look_changes_nothing(mapped: Scene) -> None:

@@ -14,6 +14,7 @@ from local_stack.distributions import debian
 from local_stack.distributions.cache import Cache
 from local_stack.ports import free_port, is_free
 from local_stack.process import ChildProcess, Command
+from tests.support.servers.smpp_relay import SmppRelay
 from tests.support.servers.smsc import PASSWORD as SMSC_PASSWORD
 from tests.support.servers.smsc import SYSTEM_ID, MessageCentre
 
@@ -58,6 +59,8 @@ system-type = ""
 max-pending-submits = 100
 reconnect-delay = 1
 denied-prefix = {REFUSED_PREFIX}
+# The simulator answers with hexadecimal ids, and reports decimal ones.
+msg-id-type = 0x01
 
 group = smsbox
 bearerbox-host = 127.0.0.1
@@ -139,7 +142,7 @@ def programs(cache: Cache) -> Path:
 def running_kannel(
     root: Path,
     folder: Path,
-    centre: MessageCentre | None,
+    centre: MessageCentre | SmppRelay | None,
     *,
     queue_limit: int = 1_000_000,
     inbound_url: str | None = None,

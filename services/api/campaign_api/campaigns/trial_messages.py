@@ -19,11 +19,11 @@ from campaign_common.settings import Settings
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages.message_listing import read_message_source
-from campaign_common.store.messages.trial_sends import (
-    NewTrialMessage,
-    StoredTrialMessage,
-    insert_trial_message,
-    read_trial_message,
+from campaign_common.store.messages.single_messages import (
+    NewSingleMessage,
+    StoredSingleMessage,
+    insert_single_message,
+    read_single_message,
 )
 from campaign_common.store.suppressions.hashed_suppressions import look_up_hashed_scopes
 from campaign_common.store.suppressions.lookup import look_up_suppressed
@@ -80,9 +80,9 @@ def store_trial_message(
         seen = originator or settings.originator_of(provider)
         if applies(scopes, provider, seen, version.topic):
             raise RequestInvalid([InvalidField("phone", SUPPRESSED_PERSON)])
-    return insert_trial_message(
+    return insert_single_message(
         cursor,
-        NewTrialMessage(campaign_id, provider, phone, rendered, originator, actor),
+        NewSingleMessage(campaign_id, provider, phone, rendered, originator, actor),
     )
 
 
@@ -105,7 +105,7 @@ def render(content: CompiledContent, phone: str, attributes: Mapping[str, str]) 
     return rendered
 
 
-def wait_for_outcome(database: Database, test_id: int) -> StoredTrialMessage | None:
+def wait_for_outcome(database: Database, test_id: int) -> StoredSingleMessage | None:
     """Wait up to ten seconds for the outcome of a message, and return the message.
 
     None if the person was erased meanwhile.
@@ -116,13 +116,13 @@ def wait_for_outcome(database: Database, test_id: int) -> StoredTrialMessage | N
     give_up_at = time.monotonic() + WAIT
     while True:
         with database.reading() as cursor:
-            message = read_trial_message(cursor, test_id)
+            message = read_single_message(cursor, test_id)
         if message is None or message.status is not None or time.monotonic() >= give_up_at:
             return message
         time.sleep(POLL_INTERVAL)
 
 
-def describe(message: StoredTrialMessage) -> dict[str, Any]:
+def describe(message: StoredSingleMessage) -> dict[str, Any]:
     """Describe a message as responses do."""
     fields = message._asdict()
     rendered, originator = fields.pop("rendered"), fields.pop("originator")

@@ -17,6 +17,7 @@ from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_common.database import Cursor, Database, named_lock
 from campaign_common.domain.erasure.phone_search import PhonePattern
 from campaign_common.errors import ErasureHeld, LockBusy
+from campaign_common.store.inbound.answered_keywords import delete_answers_to
 from campaign_common.store.inbound.inbound_messages import delete_inbound_of
 from campaign_common.store.messages.send_view import FRESH_FOR
 from campaign_common.store.recipients import erasures as store
@@ -177,6 +178,7 @@ def addresses_of(phone: str) -> list[str]:
 
 def _leave_recipients(cursor: Cursor, erasure: Erasure) -> Erasure:
     store.delete_test_messages(cursor, erasure)
+    delete_answers_to(cursor, addresses_of(erasure.phone))
     moved = erasure._replace(step=ErasureStep.REJECTS)
     store.move_erasure(cursor, moved)
     return moved

@@ -34,6 +34,7 @@ from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.settings import Settings
+from campaign_common.settings.keywords import keyword_policy_of
 from campaign_common.store.inbound.inbound_writer import InboundWriter
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
@@ -119,7 +120,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         keys = ErasureKeys(self._settings.erasure)
         longest = longest_transaction(self._settings.mysql.tran_timeout)
         eraser = Eraser(main, self._settings.msg_table_sharding_size, keys, longest)
-        self._sweeper = Sweeper(main, eraser, longest, self._settings.inbound.keep_for)
+        self._sweeper = Sweeper(main, eraser, longest, self._settings.inbound)
         self._sweeper.start()
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
@@ -146,9 +147,14 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
 
     def _make_endpoint(self, app: Application, databases: Databases) -> CallbackEndpoint:
         metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
-        writer = ReceiptWriter(databases, self._settings.hard_bounces)
-        write_receipts = counted(writer.write, metrics.callbacks)
-        write_inbound = counted_inbound(InboundWriter(databases.main).write, metrics.callbacks)
+        receipts = ReceiptWriter(databases, self._settings.hard_bounces)
+        write_receipts = counted(receipts.write, metrics.callbacks)
+        inbound = InboundWriter(
+            databases.main,
+            keyword_policy_of(self._settings),
+            longest_transaction(self._settings.mysql.tran_timeout),
+        )
+        write_inbound = counted_inbound(inbound.write, metrics.callbacks)
         return CallbackEndpoint(
             self._callbacks,
             self._settings.callbacks.base_url or "",

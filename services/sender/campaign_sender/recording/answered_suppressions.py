@@ -6,6 +6,7 @@ from campaign_common.database import Database
 from campaign_common.domain.suppressions.suppression_scope import scope_of_answer
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.suppressions.suppressions import (
+    ACTOR_OF_ANSWERS,
     Suppression,
     add_suppressions,
     require_in_reach,
@@ -15,9 +16,6 @@ from campaign_sender.message import Message
 
 ANSWERED = "provider_answer"
 """Reason of such suppressions; their source is the provider."""
-
-ACTOR = "sender"
-"""Stands for the person who makes a change."""
 
 
 class AnsweredSuppressions:
@@ -53,7 +51,7 @@ class AnsweredSuppressions:
             return
         began = boot_time()
         with self._main.transaction() as cursor:
-            add_suppressions(cursor, list(told.values()), ACTOR)
+            add_suppressions(cursor, list(told.values()), ACTOR_OF_ANSWERS)
         require_in_reach(began, self._longest)
 
     def _of(self, result: SendResult[Message]) -> Suppression:

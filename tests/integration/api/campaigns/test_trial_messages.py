@@ -15,8 +15,8 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.message import Status
 from campaign_common.settings import ApiSettings, Settings
-from campaign_common.store.messages.trial_sends import TrialOutcome as Outcome
-from campaign_common.store.messages.trial_sends import end_trial_message, take_test_messages
+from campaign_common.store.messages.single_messages import SingleOutcome as Outcome
+from campaign_common.store.messages.single_messages import end_single_message, take_single_messages
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list
 from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
@@ -38,8 +38,8 @@ def sender(pool: Database, status: Status) -> Iterator[None]:
     stop = threading.Event()
 
     def take(cursor: Any) -> None:  # noqa: ANN401 - a cursor
-        for message in take_test_messages(cursor, ["simulated"], 10):
-            end_trial_message(cursor, Outcome(message.id, status, f"id-{message.id}", None))
+        for message in take_single_messages(cursor, ["simulated"], 10):
+            end_single_message(cursor, Outcome(message.id, status, f"id-{message.id}", None))
 
     def work() -> None:
         while not stop.wait(0.05):

@@ -187,6 +187,22 @@ def test_test_messages_go(client: FlaskClient, pool: Database) -> None:
     assert rows(pool, "SELECT phone FROM trial_messages") == [(phone_of(3),)]
 
 
+def test_answers_go(client: FlaskClient, pool: Database) -> None:
+    """And when there were some; also those to the number as it is dialled at home."""
+    at_home = "0" + PHONE[2:]
+    insert = (
+        "INSERT INTO trial_messages (campaign_id, provider, answer_provider, purpose, phone, body,"
+        " actor, requested_at) VALUES (0, '', 'one', 2, %s, 'gone', 'inbound message', NOW(6))"
+    )
+    note = "INSERT INTO answered_keywords (phone, keyword, answered_at) VALUES (%s, 'stop', NOW(6))"
+    for phone in (PHONE, at_home, phone_of(3)):
+        change(pool, insert, phone)
+        change(pool, note, phone)
+    erase(client)
+    for table in ("trial_messages", "answered_keywords"):
+        assert rows(pool, f"SELECT phone FROM {table}") == [(phone_of(3),)]
+
+
 def test_changes_of_suppressions_lose_the_number(client: FlaskClient, pool: Database) -> None:
     """Senders read the youngest changes, which the sweep blanks later. The suppression stays."""
     for scope in ("*", "topic:offers"):

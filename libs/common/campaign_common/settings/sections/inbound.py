@@ -1,7 +1,9 @@
-"""Inbound: how long messages of people are kept, and the words in them that are keywords."""
+"""Inbound: messages of people, the words in them that are keywords, and what follows from these."""
 
+from campaign_common.domain.inbound.keyword_policy import StopScope
 from campaign_common.settings.declaration import Section, key, section_class
-from campaign_common.settings.fields.plain import Duration, Words
+from campaign_common.settings.fields.plain import Duration, Member, Words
+from campaign_common.settings.sections.inbound_answers import InboundAnswerSettings
 
 
 @section_class
@@ -27,3 +29,8 @@ class InboundSettings:
     first_words: tuple[str, ...] = key("FirstWords", Words("words", may_be_empty=True), default=[])
     """Keywords, built in or of `Keywords`, that decide where a message begins with them, beside
     those that are built in. See [keywords](../guides/inbound.md#keywords)."""
+    stop_scope: StopScope = key("StopScope", Member(StopScope), default="*")
+    """The messages that a person who says STOP is not sent any more: `*`, all; `sender`, those from
+    our number to which it was sent; `provider`, those through the provider by which it came. See
+    [STOP](../guides/keywords.md#stop)."""
+    answers: InboundAnswerSettings = key("Answers", Section(InboundAnswerSettings), default={})

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pymysql.cursors import Cursor
 
 TABLES: Mapping[str, str] = {
+    "answered_keywords": "phone",
     "api_keys": "id",
     "bounced_receipts": "campaign_id",
     "campaign_budgets": "campaign_id",

@@ -10,6 +10,9 @@ from campaign_common.domain.suppressions.change_log_position import MARGIN
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.boot_time import boot_time
 
+ACTOR_OF_ANSWERS = "sender"
+"""Stands for the person who makes a change after the answer of a provider."""
+
 LONGEST_REASON = 32
 LONGEST_SOURCE = 64
 LONGEST_NOTE = 255
@@ -94,7 +97,7 @@ class SuppressionChange(NamedTuple):
 def put_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> None:
     """Add a suppression, or replace what is said of it; the change comes last."""
     cursor.execute(PUT, suppression)
-    _note_change(cursor, suppression, actor, is_added=True)
+    note_addition(cursor, suppression, actor)
 
 
 def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
@@ -118,7 +121,7 @@ def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor:
     for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
         cursor.execute(EXTEND % _VALUES, one)
     for one in suppressions:
-        _note_change(cursor, one, actor, is_added=True)
+        note_addition(cursor, one, actor)
 
 
 def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bool:
@@ -169,5 +172,6 @@ def require_in_reach(began: float, longest: float) -> None:
         raise DatabaseTimeout("a change of suppressions took too long to be noticed")
 
 
-def _note_change(cursor: Cursor, one: Suppression, actor: str, *, is_added: bool) -> None:
-    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, int(is_added), one.reason, one.until, actor))
+def note_addition(cursor: Cursor, one: Suppression, actor: str) -> None:
+    """Note that a suppression was added, by which senders learn of it; comes last."""
+    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, 1, one.reason, one.until, actor))

@@ -11,7 +11,7 @@ from campaign_common.settings.fields.callbacks import (
     VerifyWay,
 )
 from campaign_common.settings.fields.http import HeaderName
-from campaign_common.settings.fields.plain import Ascii, Choice, Duration, Int, Member, String
+from campaign_common.settings.fields.plain import Ascii, Choice, Duration, Flag, Int, Member, String
 from campaign_common.settings.fields.templates import Placeholder, TextTemplate
 from campaign_common.settings.sections.providers.secrets import BasicSettings
 
@@ -53,6 +53,9 @@ class ProviderCallbackSettings:
     place of those of the preset."""
     longest_url: int | None = key("LongestUrl", Int(32, 2_048, null=True), default=None)
     """The longest callback URL that the gateway takes, in characters; `null`: no such limit."""
+    answers_keywords: bool = key("AnswersKeywords", Flag(), default=False)
+    """`true` where the gateway, or the carrier behind it, answers STOP, START and HELP itself:
+    `Inbound.Answers` are not sent through the provider then."""
 
     receipt_timeout: float | None = key("ReceiptTimeout", Duration("1m", null=True), default="72h")
     """The time from the acceptance of a message after which it shows as `no_receipt`, if no final

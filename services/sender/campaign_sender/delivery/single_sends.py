@@ -1,9 +1,11 @@
-"""Trial sends: single messages outside every campaign's counters, each sent at most once.
+"""Single sends: messages outside every campaign's counters, each sent at most once.
 
 They go through a client of their own to the same provider: no claim, no retry, no circuit breaker,
 no grant of a second. Each takes its units of the day.
 A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
-The API calls them test messages.
+
+There are test messages, and answers to keywords of inbound messages. No suppression is looked up
+here: the API does that for test messages, and who has said STOP may be told that it was heard.
 """
 
 import threading
@@ -31,11 +33,11 @@ from campaign_common.store.limits.single_sends import (
     return_single_send,
     take_single_send,
 )
-from campaign_common.store.messages.trial_sends import (
-    TakenTrialMessage,
-    TrialOutcome,
-    end_trial_message,
-    take_test_messages,
+from campaign_common.store.messages.single_messages import (
+    SingleOutcome,
+    TakenSingleMessage,
+    end_single_message,
+    take_single_messages,
 )
 from campaign_providers.contract import (
     CONTENT_NOT_TAKEN,
@@ -51,7 +53,7 @@ from campaign_sender.message import Message
 POLL_INTERVAL = 0.25
 """Seconds between two polls for new messages."""
 
-PART = "test messages"
+PART = "single messages"
 
 FIRST_PAUSE = 0.5
 MAX_PAUSE = 5.0
@@ -64,7 +66,8 @@ MAX_TAKEN = 20
 """Messages taken in one transaction."""
 
 SEND_WITHIN = 10.0
-"""Seconds until the API's request has timed out, and the message is not sent any more."""
+"""Seconds after which a message that was taken is not sent any more: the request of a test message
+has timed out."""
 
 DAY_USED_UP = "day_used_up"
 """Error code of a message for which too little is left of the provider's day."""
@@ -82,10 +85,11 @@ STATUSES: Mapping[SendStatus, Status] = {
 log = structlog.get_logger()
 
 
-class TrialMessage(Message, gc=False, eq=False):
-    """Test message as a provider accepts it."""
+class SingleMessage(Message, gc=False, eq=False):
+    """Single message as a provider accepts it."""
 
-    test_id: int = 0
+    single_id: int = 0
+    purpose: ReferencePurpose = ReferencePurpose.TEST
     taken_at: float = 0.0
     """Boot time in seconds."""
     units: UnitsOfDay = UNLIMITED
@@ -93,17 +97,17 @@ class TrialMessage(Message, gc=False, eq=False):
 
     @property
     def referenced(self) -> Referenced:
-        """Content of its reference: the test message, by its id in place of a seq."""
-        return ReferencePurpose.TEST, self.record.campaign_id, self.test_id & LARGEST_SEQ, 0, 0
+        """Content of its reference: its purpose, and its id in place of a seq."""
+        return self.purpose, self.record.campaign_id, self.single_id & LARGEST_SEQ, 0, 0
 
     @property
     def idempotency_key(self) -> str:
         """Idempotency key for the provider."""
-        return f"test-{self.test_id}"
+        return f"{self.purpose.name.lower()}-{self.single_id}"
 
 
-class TrialSends:
-    """Sends of test messages, which a thread of its own takes, makes and records."""
+class SingleSends:
+    """Sends of single messages, which a thread of its own takes, makes and records."""
 
     def __init__(
         self,
@@ -125,11 +129,11 @@ class TrialSends:
         self._providers: dict[str, Provider[Message]] = {}
         self._results: SimpleQueue[SendResult[Message]] = SimpleQueue()
         self._in_flight = 0
-        self._unrecorded: list[TrialOutcome] = []
+        self._unrecorded: list[SingleOutcome] = []
         self._write_suppressions = write_suppressions
         self._suppressing: list[SendResult[Message]] = []
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="trial-sends", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="single-sends", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
@@ -146,7 +150,7 @@ class TrialSends:
         """Check messages immediately before they are sent; an old one is expired."""
         since = self._clock() - SEND_WITHIN
         return [
-            None if isinstance(one, TrialMessage) and one.taken_at >= since else SendStatus.EXPIRED
+            None if isinstance(one, SingleMessage) and one.taken_at >= since else SendStatus.EXPIRED
             for one in messages
         ]
 
@@ -166,13 +170,13 @@ class TrialSends:
         taken_at = self._clock()
         for message in taken:
             self._in_flight += 1
-            trial = _trial_message(message, taken_at)
+            single = _single_message(message, taken_at)
             provider = self._provider(message.provider)
-            refusal = self._refusal(provider, trial)
+            refusal = self._refusal(provider, single)
             if refusal is None:
-                provider.submit([trial])
+                provider.submit([single])
             else:
-                self.on_results([SendResult(trial, SendStatus.PERMANENT, None, refusal)])
+                self.on_results([SendResult(single, SendStatus.PERMANENT, None, refusal)])
 
     def _run(self) -> None:
         outages = OutageLog()
@@ -188,24 +192,24 @@ class TrialSends:
             self._wait()
             outages.run(PART, self._record)
 
-    def _take(self) -> Sequence[TakenTrialMessage]:
+    def _take(self) -> Sequence[TakenSingleMessage]:
         # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.
         with self._database.transaction() as cursor:
-            return take_test_messages(cursor, self._make.keys(), MAX_TAKEN)
+            return take_single_messages(cursor, self._make.keys(), MAX_TAKEN)
 
-    def _refusal(self, provider: Provider[Message], trial: TrialMessage) -> str | None:
+    def _refusal(self, provider: Provider[Message], single: SingleMessage) -> str | None:
         """Take the units of a message from the day; return the error code where it is not sent."""
-        if not provider.support.takes(trial.record):
+        if not provider.support.takes(single.record):
             return CONTENT_NOT_TAKEN
-        name = trial.provider
+        name = single.provider
         try:
             with self._database.transaction() as cursor:
-                units = take_single_send(cursor, name, self._limits[name], trial.body)
+                units = take_single_send(cursor, name, self._limits[name], single.body)
         except RetryLater:
             return DATABASE_UNAVAILABLE
         if units.used_up is not None:
             return DAY_USED_UP
-        trial.units = units
+        single.units = units
         return None
 
     def _provider(self, name: str) -> Provider[Message]:
@@ -224,26 +228,29 @@ class TrialSends:
 
     def _note(self, result: SendResult[Message]) -> None:
         """Note an outcome for recording, and return the units of what was not sent."""
-        trial = result.message
-        if not isinstance(trial, TrialMessage):
+        single = result.message
+        if not isinstance(single, SingleMessage):
             return
         status = STATUSES.get(result.status, Status.FAILED)
         self._unrecorded.append(
-            TrialOutcome(trial.test_id, status, result.provider_message_id, result.error_code)
+            SingleOutcome(single.single_id, status, result.provider_message_id, result.error_code)
         )
         if result.suppress:
             self._suppressing.append(result)
         if result.status not in REACHED_PROVIDER:
-            self._return_to_day(trial)
+            self._return_to_day(single)
 
-    def _return_to_day(self, trial: TrialMessage) -> None:
+    def _return_to_day(self, single: SingleMessage) -> None:
         """Return units once; where the database refuses, or it is not known, they are lost."""
         try:
             with self._database.transaction() as cursor:
-                return_single_send(cursor, trial.provider, trial.units)
+                return_single_send(cursor, single.provider, single.units)
         except (RetryLater, DriverError) as error:
             log.warning(
-                "units of a test message not returned", test=trial.test_id, error=str(error)
+                "units of a single message not returned",
+                purpose=single.purpose.name,
+                id=single.single_id,
+                error=str(error),
             )
 
     def _record(self) -> None:
@@ -256,12 +263,12 @@ class TrialSends:
             self._suppressing = []
         with self._database.transaction() as cursor:
             for outcome in self._unrecorded:
-                end_trial_message(cursor, outcome)
+                end_single_message(cursor, outcome)
         self._in_flight -= len(self._unrecorded)
         self._unrecorded = []
 
 
-def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
+def _single_message(message: TakenSingleMessage, taken_at: float) -> SingleMessage:
     body, template = message.rendered
     is_plain = template is None and message.originator is None
     record = MessageRecord(
@@ -277,6 +284,15 @@ def _trial_message(message: TakenTrialMessage, taken_at: float) -> TrialMessage:
         originator=message.originator,
     )
     key = MessageKey(message.campaign_id, 0)
-    trial = TrialMessage(record, key, -1, -1, Epoch(0), test_id=message.id, taken_at=taken_at)
-    trial.provider = message.provider
-    return trial
+    single = SingleMessage(
+        record,
+        key,
+        -1,
+        -1,
+        Epoch(0),
+        single_id=message.id,
+        purpose=message.purpose,
+        taken_at=taken_at,
+    )
+    single.provider = message.provider
+    return single

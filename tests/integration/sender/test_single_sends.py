@@ -1,4 +1,4 @@
-"""Test messages: called for once, by one sender, outside of every counter."""
+"""Test messages and answers: called for once, by one sender, outside of every counter."""
 
 import threading
 from collections.abc import Sequence
@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 
 from campaign_common.database import Cursor, Database
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import (
     ANY_CONTENT,
     TEXT_ONLY,
@@ -22,10 +23,15 @@ from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import MysqlSettings
-from campaign_common.store.messages.trial_sends import NewTrialMessage as Wanted
-from campaign_common.store.messages.trial_sends import insert_trial_message, read_trial_message
+from campaign_common.store.messages.single_messages import (
+    NO_CAMPAIGN,
+    insert_single_message,
+    read_single_message,
+)
+from campaign_common.store.messages.single_messages import NewSingleMessage as Wanted
+from campaign_common.store.suppressions.suppressions import Suppression, put_suppression
 from campaign_providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.trial_sends import TrialSends as Sending
+from campaign_sender.delivery.single_sends import SingleSends as Sending
 from campaign_sender.message import Message
 from tests.integration.sender.world import SHARDS, World
 from tests.support.servers.schemas import make_current
@@ -36,6 +42,8 @@ PHONE = "13900000001"
 UNLIMITED = {"phone": ProviderLimits(), "http": ProviderLimits()}
 
 ORDER = MessageTemplate("order_1", "de", ("Ann",))
+
+TEST, ANSWER = ReferencePurpose.TEST, ReferencePurpose.ANSWER
 
 OWNED = "SELECT COUNT(*) FROM sender_heartbeats s JOIN shard_claims c ON c.owner_name = s.name"
 
@@ -85,14 +93,16 @@ def want(
     provider: str = "phone",
     rendered: Rendered = Rendered("hi Ann"),  # noqa: B008 - immutable
     originator: str | None = None,
+    purpose: ReferencePurpose = TEST,
 ) -> int:
-    wanted = Wanted(5, provider, PHONE, rendered, originator, "me")
-    return pool.run(partial(insert_trial_message, message=wanted))
+    campaign = NO_CAMPAIGN if purpose is ANSWER else CampaignId(5)
+    wanted = Wanted(campaign, provider, PHONE, rendered, originator, "me", purpose)
+    return pool.run(partial(insert_single_message, message=wanted))
 
 
 def outcome(pool: Database, test_id: int) -> tuple[Status | None, str | None, str | None]:
     with pool.reading() as cursor:
-        message = read_trial_message(cursor, test_id)
+        message = read_single_message(cursor, test_id)
     assert message is not None
     return message.status, message.provider_message_id, message.error_code
 
@@ -193,8 +203,11 @@ def test_two_senders_send_once(pool: Database) -> None:
     assert keys == sorted(f"test-{test_id}" for test_id in ids)
 
 
-def test_a_message_taken_by_a_lost_sender_is_not_sent_again(pool: Database) -> None:
-    want(pool)
+@pytest.mark.parametrize("purpose", [TEST, ANSWER])
+def test_a_message_taken_by_a_lost_sender_is_not_sent_again(
+    pool: Database, purpose: ReferencePurpose
+) -> None:
+    want(pool, purpose=purpose)
     Sending(pool, {"phone": Phone().make}, UNLIMITED).step()
     other = Phone()
     Sending(pool, {"phone": other.make}, UNLIMITED).step()
@@ -214,6 +227,54 @@ def test_an_old_test_message_is_not_sent(pool: Database) -> None:
     sending.step()
     now[0] += 11.0  # the process stood still before the call
     assert phone.check_before_send(phone.submitted[:1]) == [SendStatus.EXPIRED]
+
+
+@pytest.mark.parametrize("originator", [None, "4915100000000"])
+def test_an_answer_has_a_name_of_its_own(pool: Database, originator: str | None) -> None:
+    phone = Phone()
+    sending = Sending(pool, {"phone": phone.make}, UNLIMITED)
+    answer_id = want(pool, originator=originator, purpose=ANSWER)
+    sending.step()
+    (message,) = phone.submitted
+    assert message.idempotency_key == f"answer-{answer_id}"
+    assert message.referenced == (ReferencePurpose.ANSWER, 0, answer_id, 0, 0)
+    assert (message.record.body, message.record.originator) == ("hi Ann", originator)
+    phone.answer(SendStatus.ACCEPTED, "id-1")
+    sending.step()
+    assert outcome(pool, answer_id) == (Status.SENT, "id-1", None)
+
+
+def test_an_answer_goes_to_a_suppressed_person(pool: Database) -> None:
+    """The answer to STOP says that it was heard."""
+    stop = Suppression(PHONE, "*", "stop", "inbound")
+    pool.run(lambda cursor: put_suppression(cursor, stop, "me"))
+    want(pool, purpose=ANSWER)
+    phone = Phone()
+    Sending(pool, {"phone": phone.make}, UNLIMITED).step()
+    assert len(phone.submitted) == 1
+
+
+@pytest.mark.parametrize(("age", "sent"), [(290, 1), (310, 0)])
+def test_an_answer_waits_for_a_sender_for_five_minutes(pool: Database, age: int, sent: int) -> None:
+    want(pool, purpose=ANSWER)
+    with pool.transaction() as cursor:
+        cursor.execute(
+            "UPDATE trial_messages SET requested_at = NOW(6) - INTERVAL %s SECOND", (age,)
+        )
+    phone = Phone()
+    Sending(pool, {"phone": phone.make}, UNLIMITED).step()
+    assert len(phone.submitted) == sent
+
+
+def test_test_messages_wait_behind_no_answers(pool: Database) -> None:
+    """Somebody waits for these."""
+    for _ in range(25):
+        want(pool, purpose=ANSWER)
+    test_id = want(pool)
+    phone = Phone()
+    Sending(pool, {"phone": phone.make}, UNLIMITED).step()
+    assert phone.submitted[0].idempotency_key == f"test-{test_id}"
+    assert len(phone.submitted) == 20
 
 
 def test_messages_for_providers_of_others_are_left_to_them(pool: Database) -> None:

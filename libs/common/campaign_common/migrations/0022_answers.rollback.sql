@@ -1,0 +1,13 @@
+DROP TABLE IF EXISTS answered_keywords;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE trial_messages DROP KEY by_phone, DROP KEY by_inbound, DROP COLUMN inbound_id;
+DO 0;
+DO 0;
+DO 0;
+ALTER TABLE trial_messages DROP COLUMN answer_provider;
+DO 0;
+DO 0;
+DELETE FROM trial_messages WHERE purpose <> 1;
+ALTER TABLE trial_messages DROP COLUMN purpose;
