@@ -62,11 +62,15 @@ class CallbackScene:
         )
         return {ReceiptRank(rank): n for rank, n in rows}
 
+    def bounced(self) -> list[Row]:
+        """Return campaign and number of the messages that are listed as hard bounces."""
+        return self._rows("SELECT campaign_id, seq FROM bounced_receipts")
+
     def forget(self) -> None:
         """Delete all receipts."""
         tables = (*(f"receipts_{shard}" for shard in range(SHARDS)), "receipt_counters")
         with self.database.reading() as cursor:
-            for table in (*tables, "open_receipts"):
+            for table in (*tables, "open_receipts", "bounced_receipts"):
                 cursor.execute(f"DELETE FROM {table}")
 
     def _rows(self, query: str) -> list[Row]:
