@@ -21,6 +21,7 @@ SHORT = {
     "unit": "tests/unit",
     "integration": "tests/integration",
     "chaos": "tests/chaos",
+    "e2e": "tests/e2e",
     "model": "tests/model",
 }
 """Beginnings of paths in docs/concepts/protocol.md."""

@@ -18,6 +18,9 @@ USER, PASSWORD = "reporter", "a password"
 NOWHERE = "http://127.0.0.1:1/send"
 HELP = "an answer to HELP"
 
+BOUNCE = "NACK/no such number"
+"""Code of a hard bounce, of BY_REFERENCE."""
+
 BY_REFERENCE, SIGNED, WITH_PASSWORD = "kannel", "infobip", "bandwidth"
 """Providers whose callbacks are proved by the reference in the URL, an HMAC, and a password."""
 
@@ -25,12 +28,14 @@ CONFIGURATION: Mapping[str, Any] = {
     "Callbacks": {"BaseUrl": BASE, "Secrets": [{"Value": SECRET}]},
     "Inbound": {"Answers": {"help": HELP}},
     "Provider": BY_REFERENCE,
+    "Suppressions": {"HardBounces": {"After": 1}},
     "Providers": {
         BY_REFERENCE: {
             "Preset": "kannel",
             "Url": NOWHERE,
             "Timeout": "1s",
             "Secrets": {"username": {"Value": "u"}, "password": {"Value": "p"}},
+            "Callbacks": {"HardBounces": [BOUNCE]},
         },
         SIGNED: {
             "Preset": "infobip",

@@ -76,11 +76,16 @@ class CallbackScene:
         )
         return {ReceiptRank(rank): n for rank, n in rows}
 
+    def bounced(self) -> list[Row]:
+        """Return campaign and number of the messages that are listed as hard bounces."""
+        return self._rows("SELECT campaign_id, seq FROM bounced_receipts")
+
     def forget(self) -> None:
         """Delete all receipts and inbound messages."""
         tables = (*(f"receipts_{shard}" for shard in range(SHARDS)), "receipt_counters")
         with self.database.reading() as cursor:
-            for table in (*tables, "open_receipts", "inbound_messages"):
+            others = ("open_receipts", "bounced_receipts", "inbound_messages")
+            for table in (*tables, *others):
                 cursor.execute(f"DELETE FROM {table}")
 
     def _rows(self, query: str) -> list[Row]:

@@ -8,6 +8,7 @@ import requests
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_providers.callbacks.references import ReferencePurpose
 from tests.e2e.callbacks.gateways import (
+    BOUNCE,
     BY_REFERENCE,
     PASSWORD,
     SIGNED,
@@ -41,6 +42,12 @@ def test_reports_that_are_repeated_change_nothing(scene: CallbackScene) -> None:
         for status in ("1", "1", "2", "8"):
             assert kannel(scene.sent[1], status).send(scene.api.url, session).status_code == 200
     assert scene.counted() == {DELIVERED: 1}
+
+
+def test_a_hard_bounce_is_listed_for_the_schedulers(scene: CallbackScene) -> None:
+    for sent, code in zip(scene.sent[:3], ("NACK/busy", BOUNCE, ""), strict=True):
+        assert kannel(sent, "2", answer=code).send(scene.api.url).status_code == 200
+    assert scene.bounced() == [(scene.sent[1].campaign, scene.sent[1].seq)]
 
 
 def test_all_reports_of_a_request_are_stored(scene: CallbackScene) -> None:

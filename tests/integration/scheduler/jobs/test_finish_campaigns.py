@@ -1,11 +1,13 @@
 """A campaign is finished when every recipient has a final outcome, and not before."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from structlog.testing import capture_logs
 
-from campaign_common.database import Database, Databases
+from campaign_common.database import Cursor, Database, Databases
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.store.campaigns import finishing
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
@@ -85,3 +87,18 @@ def test_one_connection_is_enough(world: World, scheduler: Scheduler) -> None:
     CampaignFinisher(Databases((alone,)), scheduler.owner).finish_complete()
     alone.close()
     assert world.campaign("state") == ("finished",)
+
+
+def test_what_belongs_to_the_end_is_in_its_transaction(world: World, scheduler: Scheduler) -> None:
+    seen: list[object] = []
+
+    def look(cursor: Cursor, ids: Sequence[CampaignId]) -> None:
+        cursor.execute("SELECT id, state FROM campaigns WHERE id IN %s", (tuple(ids),))
+        seen.append(cursor.fetchall())
+
+    finisher = CampaignFinisher(Databases((world.database,)), scheduler.owner, also=look)
+    finisher.finish_complete()
+    world.count_outcomes(Status.SENT, 10)
+    finisher.finish_complete()
+    finisher.finish_complete()
+    assert seen == [((CAMPAIGN, "finished"),)]

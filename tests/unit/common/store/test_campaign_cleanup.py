@@ -19,7 +19,8 @@ class Statements:
 def test_counts_are_deleted_in_the_order_of_their_writes() -> None:
     """Senders write counters, costs and possible duplicates in one transaction, one by one.
 
-    Of a budget they hold a lock in transactions of their own.
+    Of a budget they hold a lock in transactions of their own. When to look for late receipts is
+    written by schedulers alone.
     """
     cursor: Any = Statements()
     assert delete_counters(cursor, 7) == 5

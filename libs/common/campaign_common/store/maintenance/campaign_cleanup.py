@@ -132,7 +132,7 @@ def delete_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
 
 
 def delete_costs(cursor: Cursor, campaign_id: CampaignId) -> int:
-    """Delete costs, budget and possible duplicates of a campaign; return how many rows went."""
+    """Delete costs, budget, possible duplicates and the next look; return how many rows went."""
     statements = (DELETE_COSTS, DELETE_POSSIBLE_DUPLICATES, DELETE_BUDGET, DELETE_LOOK)
     return sum(cursor.execute(statement, (campaign_id,)) for statement in statements)
 
