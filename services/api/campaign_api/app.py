@@ -35,13 +35,14 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
-from campaign_api.routes.people import recipients, suppressions
+from campaign_api.routes.people import recipients, suppressions, unsubscribe
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.routes.providers import route_weights
 from campaign_api.suppressions.suppression_import import SuppressionImport
 from campaign_api.suppressions.suppression_records import SuppressionRecords
+from campaign_api.suppressions.unsubscribing import Unsubscribing
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
@@ -58,6 +59,7 @@ from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
+from campaign_providers.unsubscribe.current_links import links_of
 
 DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
@@ -109,6 +111,7 @@ def create_app(
     erasures = ErasureRegister(transactions, keys, shards)
     importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
+    links = links_of(settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     documentation = Documentation(app, version("camp-mgr"))
     for resource in (
@@ -122,7 +125,7 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings, trial_limit),
+        trial_message.resource(database, settings, trial_limit, links),
         messages.resource(RecipientHistory(databases, shards)),
         recipients.resource(Eraser(database, shards, keys, longest)),
         suppressions.resource(
@@ -138,7 +141,9 @@ def create_app(
         health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)
+    unsubscribe.register(app, Unsubscribing(database, settings, links), settings.unsubscribe)
     documentation.describe(provider_callbacks.PATH, provider_callbacks.description())
+    documentation.describe(unsubscribe.PATH, unsubscribe.description())
     Idempotency(database).register(app)
     concurrency_limit.register(app, concurrency_limits(settings))
     return app
