@@ -36,13 +36,14 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
-from campaign_api.routes.people import inbound, recipients, suppressions
+from campaign_api.routes.people import inbound, recipients, suppressions, unsubscribe
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
 from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.routes.providers import route_weights
 from campaign_api.suppressions.suppression_import import SuppressionImport
 from campaign_api.suppressions.suppression_records import SuppressionRecords
+from campaign_api.suppressions.unsubscribing import Unsubscribing
 from campaign_api.web.auth.api_key_cache import ApiKeyCache
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.http import problems, request_line
@@ -59,6 +60,7 @@ from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
+from campaign_providers.unsubscribe.current_links import links_of
 
 DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
@@ -110,6 +112,7 @@ def create_app(
     erasures = ErasureRegister(transactions, keys, shards)
     importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
+    links = links_of(settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
     people = recipients.PersonRecords(
         RecipientHistory(databases, shards),
@@ -128,7 +131,7 @@ def create_app(
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
         campaign_messages.resource(CampaignMessages(databases)),
-        trial_message.resource(database, settings, trial_limit, keys),
+        trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
         recipients.resource(Eraser(database, shards, keys, longest), people),
         inbound.resource(people.inbound),
@@ -145,8 +148,10 @@ def create_app(
         health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)
+    unsubscribe.register(app, Unsubscribing(database, settings, links), settings.unsubscribe)
     for path, described in provider_callbacks.descriptions():
         documentation.describe(path, described)
+    documentation.describe(unsubscribe.PATH, unsubscribe.description())
     Idempotency(database).register(app)
     concurrency_limit.register(app, concurrency_limits(settings))
     return app

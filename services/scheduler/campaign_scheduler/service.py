@@ -19,6 +19,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
 from campaign_common.store.limits.slot_leases import sweep_some
+from campaign_providers.unsubscribe.current_links import links_of
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -80,6 +81,7 @@ class SchedulerService:
         }
         self._leases = HeldLeases(databases.main, Holder(self.owner, settings.scheduler.lease))
         self._checkpoints = CheckpointWriter(databases.main, self._leases, self._topic)
+        self._links = links_of(settings)
         self._retries, self._stranded_retries = self._retry_publisher(), self._retry_publisher()
         self._watchdog = Watchdog(
             databases,
@@ -135,7 +137,7 @@ class SchedulerService:
             databases=databases,
             leases=self._leases,
             publisher=self._publisher(),
-            reader=ChunkReader(databases, self._availability, self._topic),
+            reader=ChunkReader(databases, self._availability, self._topic, self._links),
             checkpoints=self._checkpoints,
             outages=outages,
             outcomes=OutcomeCounts(databases, self._availability),
@@ -201,6 +203,7 @@ class SchedulerService:
             owner=self.owner,
             routes=self._settings.routes,
             tracer=self._tracer,
+            links=self._links,
         )
 
     def _late_receipt_finder(self) -> LateReceiptFinder:

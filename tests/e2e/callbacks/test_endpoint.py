@@ -6,11 +6,14 @@ import pytest
 import requests
 
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.settings import CallbacksSettings, ReferenceSecretSettings
 from campaign_providers.callbacks.references import ReferencePurpose
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from tests.e2e.callbacks.gateways import (
     BOUNCE,
     BY_REFERENCE,
     PASSWORD,
+    SECRET,
     SIGNED,
     USER,
     WITH_PASSWORD,
@@ -136,6 +139,25 @@ def test_nothing_but_callbacks_is_answered_at_their_port(scene: CallbackScene) -
         assert answer.status_code == 404
         assert answer.json()["detail"] == "nothing but callbacks is answered here"
     assert requests.get(f"{scene.api.url}/healthz", timeout=60).ok
+
+
+@pytest.mark.parametrize("at_own_port", [False, True], ids=["Port", "CallbackPort"])
+def test_the_page_to_unsubscribe_is_at_either_port(scene: CallbackScene, at_own_port: bool) -> None:
+    """Without a key; a body that comes late, or is large, is not waited for."""
+    url = scene.callback_url if at_own_port else scene.api.url
+    secrets = (ReferenceSecretSettings(value=SECRET),)
+    links = UnsubscribeLinks(CallbacksSettings(base_url=url, secrets=secrets))
+    link = links.of_campaign(url, scene.sent[0].campaign)(scene.sent[0].seq)
+    page = requests.get(link, headers={"Accept-Language": "de"}, timeout=60)
+    assert (page.status_code, page.headers["Content-Language"]) == (200, "de")
+    assert requests.head(link, timeout=60).status_code == 200
+    one_click = {"List-Unsubscribe": "One-Click"}
+    assert requests.post(link, data=one_click, timeout=60).status_code == 200
+    assert requests.post(link, data=iter([b"x" * 100, b"y"]), timeout=60).status_code == 200
+    assert requests.post(link[:-1], timeout=60).status_code == 404
+    log = scene.api.log.read_text()
+    assert link.rpartition("/")[2] not in log
+    assert "recipient unsubscribed" in log
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "HEAD", "OPTIONS"])

@@ -26,6 +26,7 @@ from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.settings import load_settings
 from campaign_common.store.campaigns.leases import Holder
 from campaign_common.store.shards.partition_map import read_map
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -79,8 +80,16 @@ class OpenWindow(PublishWindow):
 class Scheduler:
     """One scheduler's parts; nothing runs but what a test calls."""
 
-    def __init__(self, world: "World", *, chunk_size: int, lease: float) -> None:
+    def __init__(
+        self,
+        world: "World",
+        *,
+        chunk_size: int,
+        lease: float,
+        links: UnsubscribeLinks | None = None,
+    ) -> None:
         self._world = world
+        self._links = links
         database, databases, topic = world.database, world.databases, world.topic
         self.owner = new_owner()
         self.leases = HeldLeases(database, Holder(self.owner, lease))
@@ -97,6 +106,7 @@ class Scheduler:
             topic=topic,
             owner=self.owner,
             routes=Routes(),
+            links=links,
         )
         self.partition_migration = PartitionMigration(databases, world.admin, topic, self.owner)
         self.fan_out = self.fan_out_with(self.checkpoints, chunk_size)
@@ -107,7 +117,7 @@ class Scheduler:
             databases,
             self.leases,
             self.publisher,
-            ChunkReader(databases, self.availability, topic),
+            ChunkReader(databases, self.availability, topic, self._links),
             checkpoints,
             OutageLog(),
             OutcomeCounts(databases, self.availability),
@@ -159,8 +169,14 @@ class World:
     def publisher(self) -> Publisher:
         return Publisher(lambda: clients.producer(self.settings), self.topic)
 
-    def scheduler(self, *, chunk_size: int = 1_000, lease: float = 30.0) -> Scheduler:
-        return Scheduler(self, chunk_size=chunk_size, lease=lease)
+    def scheduler(
+        self,
+        *,
+        chunk_size: int = 1_000,
+        lease: float = 30.0,
+        links: UnsubscribeLinks | None = None,
+    ) -> Scheduler:
+        return Scheduler(self, chunk_size=chunk_size, lease=lease, links=links)
 
     # -- Kafka
 

@@ -37,6 +37,7 @@ from campaign_common.planning.stored_plans import (
     refused,
     require_budget_known,
 )
+from campaign_common.planning.unsubscribe_links import require_columns
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Identity, StoredPlan
@@ -205,7 +206,7 @@ class CampaignEditor:
         )
 
     def _checked(self, cursor: Cursor, plan: CampaignPlan) -> CampaignPlan:
-        """Check a plan; return it with the mark of one that takes a route."""
+        """Check a plan; return it with what follows from its content, list and provider."""
         require_budget_known(plan)
         longest = self._settings.api.max_template_length
         if length_of(plan.content) > longest:
@@ -217,12 +218,13 @@ class CampaignEditor:
             raise PlanInvalid("recipient_list_id", f"there is no list {plan.list_id} that is ready")
         try:
             content = CompiledContent(plan.content)
-            content.require(recipients.columns)
+            link_base_url = require_columns(self._settings, content, recipients.columns)
         except TemplateInvalid as error:
             raise TemplateUnfit(field_of(error), error.reason) from error
         require_length(self._settings, plan.provider, content)
         return plan._replace(
             takes_route=plan.provider in self._settings.routes,
+            link_base_url=link_base_url,
             budget_currency=currency_for(self._settings, plan.provider, plan.budget),
         )
 

@@ -22,6 +22,7 @@ from campaign_common.planning.stored_plans import (
     require_budget_known,
     require_not_started,
 )
+from campaign_common.planning.unsubscribe_links import require_columns
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns import plans
 from campaign_common.store.campaigns.plans import CampaignPlan, Made
@@ -128,14 +129,17 @@ class NumberedCampaigns:
         return Planned.CHANGED
 
     def _plan_of(self, wanted: NumberedCampaign, imported: RecipientList) -> CampaignPlan:
+        content = TextContent(wanted.template)
+        columns = imported.columns
         return CampaignPlan(
             name=wanted.name,
-            content=TextContent(wanted.template),
+            content=content,
             list_id=imported.id,
             expires_after=None,
             delivery=self._settings.delivery,
             provider=self._settings.provider,
             takes_route=self._settings.provider in self._settings.routes,
+            link_base_url=require_columns(self._settings, CompiledContent(content), columns),
         )
 
     def _make_ready(self, cursor: Cursor, imported: RecipientList) -> None:

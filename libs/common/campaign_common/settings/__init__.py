@@ -36,8 +36,14 @@ from campaign_common.settings.sections.servers import (
     SendClientSettings,
     SyncClientSettings,
 )
+from campaign_common.settings.sections.unsubscribe import (
+    BUILT_IN_LANGUAGES,
+    UnsubscribeScope,
+    UnsubscribeSettings,
+)
 
 __all__ = [
+    "BUILT_IN_LANGUAGES",
     "AnswerRule",
     "AnswerRules",
     "AnswerWord",
@@ -68,6 +74,8 @@ __all__ = [
     "SyncClientSettings",
     "TracingSettings",
     "TransportFailure",
+    "UnsubscribeScope",
+    "UnsubscribeSettings",
     "VerifyWay",
     "chosen_file",
     "load_settings",

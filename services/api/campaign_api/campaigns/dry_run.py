@@ -9,18 +9,26 @@ from typing import Any, NamedTuple
 from campaign_api.campaigns.dry_runs.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.dry_runs.planned_prices import PlannedPrices
 from campaign_api.campaigns.dry_runs.planned_suppressions import PlannedSuppressions
-from campaign_api.campaigns.preview import Draft, attributes_of, read_draft, size_of
+from campaign_api.campaigns.dry_runs.unsubscribing import describe_unsubscribing, require_links
+from campaign_api.campaigns.preview import (
+    Draft,
+    attributes_of,
+    read_draft,
+    size_of,
+    with_link,
+)
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent, CompiledContent
 from campaign_common.domain.content.price import Rate
+from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL, MakeLink
 from campaign_common.domain.recipient import NAME, PHONE, trimmed
 from campaign_common.domain.sms_segments import Encoding
 from campaign_common.planning.errors import PlanInvalid
 from campaign_common.planning.provider_fit import longest_text, require_length, require_support
 from campaign_common.settings import Settings
-from campaign_common.store.campaigns.dry_runs import best_rate, read_slice
+from campaign_common.store.campaigns.dry_runs import best_rate, count_erased, read_slice
 from campaign_common.store.campaigns.fanout import RecipientRow
 from campaign_common.store.campaigns.progress import CampaignProgress
 from campaign_common.store.limits.live_weights import follow_live_weights
@@ -59,12 +67,19 @@ class Shape(NamedTuple):
 class DryRunCounts:
     """Counts over the messages of a campaign, row by row."""
 
-    def __init__(self, content: CompiledContent, prices: PlannedPrices) -> None:
+    def __init__(
+        self, content: CompiledContent, prices: PlannedPrices, link: MakeLink | None = None
+    ) -> None:
+        """Count messages, which have a `link` to unsubscribe unless it is None."""
         self.rows = 0
         self.shapes: Counter[Shape] = Counter()
         self.forced_by: Counter[str] = Counter()
         self.missing: Counter[str] = Counter()
-        self.columns = sorted(content.placeholders - {NAME, PHONE})
+        self._link = link
+        of_ours: set[str] = set() if link is None else {UNSUBSCRIBE_URL}
+        self.placeholders = content.placeholders - of_ours
+        """Placeholders that are columns of the list."""
+        self.columns = sorted(self.placeholders - {NAME, PHONE})
         """Columns that are read from the attributes."""
         self.segments_by_rate: Counter[Rate] = Counter()
         self.messages_by_rate: Counter[Rate] = Counter()
@@ -76,7 +91,10 @@ class DryRunCounts:
         """Count one recipient's message."""
         seq, phone, name, _ = row
         attributes = attributes_of(row) if self.columns else None
-        rendered = self._content.render(name, phone, attributes)
+        values = attributes
+        if self._link is not None:
+            values = with_link(attributes or {}, row, self._link)
+        rendered = self._content.render(name, phone, values)
         characters, encoding, segments, forced_by = size_of(rendered)
         self.rows += 1
         self.shapes[Shape(characters, segments, encoding)] += 1
@@ -113,16 +131,19 @@ class DryRuns:
         Raises:
             CampaignUnknown: there is no such campaign.
             ListDeleted: its recipient list has been deleted.
+            TemplateUnfit: links to unsubscribe can not be made.
             RetryLater: a database is unavailable.
         """
         routes = self._settings.routes
         with self._databases.main.reading() as cursor:
             draft = read_draft(cursor, campaign_id)
+            require_links(self._settings, draft)
+            erased = count_erased(cursor, draft.campaign.list_id)
             recent = RecentRecipients.read(cursor, draft.campaign.list_id, campaign_id)
             follow_live_weights(cursor, routes)
             rate = best_rate(cursor, draft.campaign.provider, days=DAYS, latest=LATEST_CAMPAIGNS)
         prices = PlannedPrices(self._settings, routes, draft.campaign.provider, campaign_id)
-        counts = DryRunCounts(draft.content, prices)
+        counts = DryRunCounts(draft.content, prices, draft.link)
         suppressions = PlannedSuppressions(self._settings, routes, draft, campaign_id)
         duplicates = after_seq = 0
         give_up_at = self._clock() + LONGEST_RUN
@@ -145,7 +166,8 @@ class DryRuns:
         described = describe(draft, counts, duplicates, rate, complete=complete)
         return {
             **described,
-            "suppressed": suppressions.described(),
+            "suppressed": suppressions.described(erased),
+            "unsubscribe": describe_unsubscribing(self._settings, routes, draft),
             "provider": self._provider_fit(draft, counts),
         }
 
@@ -188,7 +210,7 @@ def describe(
         ],
         "missing_values": [
             {"placeholder": name, "messages": counts.missing[name]}
-            for name in sorted(draft.content.placeholders)
+            for name in sorted(counts.placeholders)
             if name != PHONE
         ],
         "cost": _cost_of(counts, draft),

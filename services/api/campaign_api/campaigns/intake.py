@@ -1,6 +1,6 @@
 """Intake of a campaign: from a request and a file to a scheduled campaign with its list."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from os import fstat
 from typing import BinaryIO
@@ -16,11 +16,13 @@ from campaign_api.lists.importer.slots import ImportSlots, is_small
 from campaign_api.lists.private_files import private_files
 from campaign_api.lists.settled_file import SettledFile
 from campaign_common.database import Cursor, Database, named_lock
-from campaign_common.domain.template import SUBJECT, Template
+from campaign_common.domain.content.campaign_content import CompiledContent, TextContent
+from campaign_common.domain.template import SUBJECT
 from campaign_common.errors import LockBusy, TemplateInvalid
 from campaign_common.planning.errors import CampaignBusy
 from campaign_common.planning.numbered_campaigns import NumberedCampaigns, Planned
 from campaign_common.planning.stored_plans import require_not_started
+from campaign_common.planning.unsubscribe_links import require_columns
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.plans import StoredCampaignRequest, read_request
 from campaign_common.store.recipients.recipient_lists import RecipientList
@@ -48,7 +50,8 @@ class CampaignIntake:
         the trace of `traceparent`.
 
         Raises:
-            TemplateInvalid: the template is malformed, too long, or names an unknown column.
+            TemplateInvalid: the template is malformed, too long, or names an unknown column, or a
+                link to unsubscribe that the configuration has no URL for.
             PlanInvalid: the provider does not take the campaign.
             PathRefused, CsvRefused: the file cannot be opened, or is no recipient list.
             CampaignStarted: the campaign has started and the request differs from it.
@@ -60,9 +63,9 @@ class CampaignIntake:
         longest = self._settings.api.max_template_length
         if len(request.message_template) > longest:
             raise TemplateInvalid(SUBJECT, f"must have 1 to {longest} characters")
-        template = Template.compile(request.message_template)
+        content = CompiledContent(TextContent(request.message_template))
         with self._lock(request):
-            return self._accept(request, template, actor, traceparent)
+            return self._accept(request, content, actor, traceparent)
 
     @contextmanager
     def _lock(self, request: CreateCampaign) -> Iterator[None]:
@@ -85,7 +88,7 @@ class CampaignIntake:
             return True  # nothing is imported
 
     def _accept(
-        self, request: CreateCampaign, template: Template, actor: str, traceparent: str
+        self, request: CreateCampaign, content: CompiledContent, actor: str, traceparent: str
     ) -> Planned:
         with self._database.reading() as cursor:
             stored = read_request(cursor, request.campaign_id)
@@ -99,7 +102,7 @@ class CampaignIntake:
         def take_in(cursor: Cursor, imported: RecipientList) -> Planned:
             return self._campaigns.take_in(cursor, wanted, imported, actor, traceparent)
 
-        imported, outcome = self._import(request, template, take_in)
+        imported, outcome = self._import(request, content, take_in)
         log.info(
             "campaign imported",
             campaign=wanted.id,
@@ -131,14 +134,17 @@ class CampaignIntake:
     def _import(
         self,
         request: CreateCampaign,
-        template: Template,
+        content: CompiledContent,
         take_in: Callable[[Cursor, RecipientList], Planned],
     ) -> tuple[RecipientList, Planned]:
+        def require(columns: Iterable[str]) -> None:
+            require_columns(self._settings, content, columns)
+
         try:
             with self._open(request) as file, self._slots.file(size_of(file)):
                 settled = SettledFile(file)
                 name = request.campaign_name
-                return self._importer.run_into(settled, name, take_in, template.require)
+                return self._importer.run_into(settled, name, take_in, require)
         except CsvRefused as error:
             raise CsvRefused(f"csv_file_path {request.csv_file_path!r}: {error}") from error
 

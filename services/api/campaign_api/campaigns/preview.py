@@ -10,6 +10,7 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
+from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL, MakeLink
 from campaign_common.domain.recipient import NAME, PHONE
 from campaign_common.domain.sms_segments import Segmentation, segmentation
 from campaign_common.planning.errors import ListDeleted
@@ -22,6 +23,7 @@ from campaign_common.store.campaigns.progress import (
 )
 from campaign_common.store.core.budgets import read_budget
 from campaign_common.store.recipients.recipient_lists import ListState, read_list
+from campaign_providers.unsubscribe.current_links import sample_links
 
 MOST_CHARACTERS = 1_000_000
 """Characters of text in one response; a preview of longer messages has fewer of them."""
@@ -39,6 +41,17 @@ class Draft(NamedTuple):
     originator: str | None
     budget: Budget | None = None
     has_lost_budget: bool = False
+    link_base_url: str | None = None
+
+    @property
+    def link(self) -> MakeLink | None:
+        """Texts as long as the links in its messages; None: they have none.
+
+        They are no links: who may read a preview could unsubscribe people with those.
+        """
+        if self.link_base_url is None:
+            return None
+        return sample_links(self.link_base_url, self.campaign.id)
 
 
 def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
@@ -63,6 +76,7 @@ def read_draft(cursor: Cursor, campaign_id: CampaignId) -> Draft:
         stored.originator,
         budget,
         has_lost_budget=stored.has_budget and use is None,
+        link_base_url=stored.link_base_url,
     )
 
 
@@ -71,8 +85,20 @@ def attributes_of(row: RecipientRow) -> Mapping[str, str]:
     return _attributes.decode(row[3]) if row[3] else {}
 
 
-def renderer(content: CompiledContent) -> Render:
-    """Return a function that renders the message to a recipient; attributes are read if needed."""
+def with_link(
+    attributes: Mapping[str, str], row: RecipientRow, link: MakeLink
+) -> Mapping[str, str]:
+    """Return the further columns of a recipient, and the link to unsubscribe."""
+    return {**attributes, UNSUBSCRIBE_URL: link(row[0])}
+
+
+def renderer(content: CompiledContent, link: MakeLink | None = None) -> Render:
+    """Return a function that renders the message to a recipient; attributes are read if needed.
+
+    `link` makes the link to unsubscribe, of messages that have one.
+    """
+    if link is not None:
+        return lambda row: content.render(row[2], row[1], with_link(attributes_of(row), row, link))
     if content.placeholders <= {NAME, PHONE}:
         return lambda row: content.render(row[2], row[1], None)
     return lambda row: content.render(row[2], row[1], attributes_of(row))
@@ -95,6 +121,8 @@ def size_of(rendered: Rendered) -> Segmentation:
 def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dict[str, Any]]:
     """Render the messages to the first `limit` recipients, with the SMS segments of each.
 
+    In place of the link to unsubscribe they have a text of the same length.
+
     Raises:
         CampaignUnknown, ListDeleted: as for `read_draft`.
         RetryLater: the database is unavailable.
@@ -102,7 +130,7 @@ def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dic
     with database.reading() as cursor:
         draft = read_draft(cursor, campaign_id)
         rows = read_slice(cursor, draft.campaign.list_id, after_seq=0, limit=limit)
-    render = renderer(draft.content)
+    render = renderer(draft.content, draft.link)
     messages: list[dict[str, Any]] = []
     room = MOST_CHARACTERS
     for row in rows:

@@ -10,11 +10,13 @@ from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
+from campaign_common.domain.content.campaign_content import CompiledContent, Rendered, subject_of
+from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL
 from campaign_common.domain.recipient import NAME, PHONE, column_name, trimmed
 from campaign_common.domain.suppressions.suppression_scope import applies
-from campaign_common.planning.errors import CampaignUnknown
+from campaign_common.planning.errors import CampaignUnknown, TemplateUnfit
 from campaign_common.planning.provider_fit import require_support
+from campaign_common.planning.unsubscribe_links import NO_LINKS
 from campaign_common.settings import Settings
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.limits.live_weights import follow_live_weights
@@ -27,6 +29,7 @@ from campaign_common.store.messages.single_messages import (
 )
 from campaign_common.store.suppressions.hashed_suppressions import look_up_hashed_scopes
 from campaign_common.store.suppressions.lookup import look_up_suppressed
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 
 WAIT = 10.0
 """Seconds that a request waits for the outcome."""
@@ -40,7 +43,7 @@ LARGEST_BODY = 60_000
 """Bytes; no campaign sends a message that does not fit into a record of 64 KiB."""
 
 
-def store_trial_message(
+def store_trial_message(  # noqa: PLR0913 - a message, who asks for it, and what makes it
     cursor: Cursor,
     settings: Settings,
     campaign_id: CampaignId,
@@ -49,17 +52,21 @@ def store_trial_message(
     actor: str,
     *,
     unless_suppressed: ErasureKeys | None = None,
+    links: UnsubscribeLinks | None = None,
 ) -> int:
     """Render a campaign's content and store the message for a sender; return its id.
 
     With `unless_suppressed`, the keys of erased people, it is refused where a suppression applies
-    to it, also one of a person who was erased.
+    to it, also one of a person who was erased. A link to unsubscribe in it, made by `links`,
+    changes nothing.
 
     Raises:
         CampaignUnknown: there is none of that id.
-        PlanInvalid: its provider is not configured, or does not take its content any more.
+        PlanInvalid: its provider is not configured, or does not take its content any more; or its
+            links to unsubscribe can not be made here.
         RequestInvalid: placeholders are missing, the message is too large, or the person is
             suppressed.
+        LinksUnsigned: no secret can be read for its link to unsubscribe.
     """
     source = read_message_source(cursor, campaign_id)
     if source is None:
@@ -70,7 +77,13 @@ def store_trial_message(
     follow_live_weights(cursor, routes)
     route = routes.of(source.provider, phone)
     provider = route.first(f"test-{campaign_id}-{phone}", lambda _: False)
-    rendered = render(CompiledContent(content), phone, attributes)
+    base_url = source.content.link_base_url
+    link = None
+    if base_url is not None:
+        if links is None:
+            raise TemplateUnfit(subject_of(content), NO_LINKS)
+        link = links.of_test(base_url, campaign_id)
+    rendered = render(CompiledContent(content), phone, attributes, link)
     if unless_suppressed is not None:
         version = read_versions(cursor, [campaign_id])[campaign_id]
         scopes = [
@@ -86,14 +99,18 @@ def store_trial_message(
     )
 
 
-def render(content: CompiledContent, phone: str, attributes: Mapping[str, str]) -> Rendered:
-    """Render a message.
+def render(
+    content: CompiledContent, phone: str, attributes: Mapping[str, str], link: str | None = None
+) -> Rendered:
+    """Render a message, with a `link` to unsubscribe unless it is None.
 
     Raises:
         RequestInvalid: names the placeholders that have neither a value nor a default.
     """
     values = {column_name(name): trimmed(value) for name, value in attributes.items()}
     given = {name: value for name, value in values.items() if value}
+    if link is not None:
+        given[UNSUBSCRIBE_URL] = link
     missing = sorted(content.required - given.keys() - {PHONE})
     if missing:
         reason = "is missing or blank"

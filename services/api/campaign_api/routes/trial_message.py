@@ -18,13 +18,18 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.settings import Settings
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 
 RETRY_SECONDS = 10.0
 """Seconds for which storing the message is retried while the database is down."""
 
 
 def resource(
-    database: Database, settings: Settings, limit: TrialLimit, keys: ErasureKeys
+    database: Database,
+    settings: Settings,
+    limit: TrialLimit,
+    keys: ErasureKeys,
+    links: UnsubscribeLinks | None,
 ) -> Resource:
     """Build the routes; a key has a limit, since a test message goes to any number."""
     transactions = RetryingTransactions(database, RETRY_SECONDS)
@@ -50,7 +55,8 @@ def resource(
 
         `attributes` must have each column that the campaign's template names without a default.
         A 422 names the missing ones, as `attributes.` and the column. A number that a suppression
-        applies to is refused.
+        applies to is refused. A link to unsubscribe is as long as in other messages, and
+        changes nothing.
         """
         send_if_suppressed = "suppressed" in wanted
         if send_if_suppressed:
@@ -63,6 +69,7 @@ def resource(
             attributes=wanted["attributes"],
             actor=caller().name,
             unless_suppressed=None if send_if_suppressed else keys,
+            links=links,
         )
         limit.count()
         message = wait_for_outcome(database, idempotent_request().run_once(transactions, store))

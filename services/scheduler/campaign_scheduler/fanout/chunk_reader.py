@@ -9,9 +9,11 @@ from campaign_common.domain.recipient import TOMBSTONE
 from campaign_common.store.campaigns import fanout as store
 from campaign_common.store.campaigns.leases import Lease
 from campaign_common.store.recipients.erasures import erased_shards
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut
 from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.message_links import links_in
 from campaign_scheduler.publishing.record_builder import RecordBuilder, RecordChunk
 
 
@@ -22,7 +24,15 @@ class ChunkReader:
     gets such a record looks it up and drops it (protocol rule 1).
     """
 
-    def __init__(self, databases: Databases, availability: ServerAvailability, topic: str) -> None:
+    def __init__(
+        self,
+        databases: Databases,
+        availability: ServerAvailability,
+        topic: str,
+        links: UnsubscribeLinks | None = None,
+    ) -> None:
+        """Read for a topic; `links` makes the links to unsubscribe in messages."""
+        self._links = links
         self._databases = databases
         self._availability = availability
         self._topic = topic
@@ -31,6 +41,7 @@ class ChunkReader:
         """Build the records of up to `limit` recipients; return them and the map used.
 
         Raises:
+            LinksUnsigned: its messages have links that can not be made here.
             RetryLater: the main server is down, or publishing is held.
         """
         with self._databases.main.reading() as cursor:
@@ -42,11 +53,12 @@ class ChunkReader:
     ) -> RecordChunk:
         # A rate that is set while it runs raises the version of its records.
         lease = replace(fan_out.lease, max_rate=fan_out.max_rate)
+        link = links_in(lease, self._links)
         rows = store.read_chunk(cursor, lease.list_id, fan_out.read_seq, lease.last_seq, limit)
         if not rows:
             return RecordChunk({}, 0, lease.last_seq)
         recorded = self._recorded(cursor, lease, rows[0][0], rows[-1][0])
-        builder = RecordBuilder(lease, fan_out.content, partition_map)
+        builder = RecordBuilder(lease, fan_out.content, partition_map, link)
         tombstones = [row[0] for row in rows if row[1][0] == TOMBSTONE]
         erased = erased_shards(cursor, lease.list_id, tombstones)
         chunk = builder.build_chunk(rows, recorded, fan_out.refused, erased)

@@ -24,6 +24,7 @@ from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.limits.publishing import bounded_campaigns
 from campaign_common.store.messages.provider_breakers import campaigns_with_open_circuit
 from campaign_common.tracing.spans import begin_span, traceparent_of
+from campaign_providers.unsubscribe.current_links import LinksUnsigned
 from campaign_scheduler.fanout.campaign_fan_out import CampaignFanOut, PublishedChunk
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
 from campaign_scheduler.fanout.chunk_reader import ChunkReader
@@ -196,6 +197,9 @@ class FanOutLoop:
         except (PublishingHeld, TopicMissing) as error:
             self._uses.outages.failed("publish-chunks", error)
             self._paused_until = monotonic() + HELD_WAIT
+            return False
+        except LinksUnsigned as error:
+            self._uses.outages.failed("publish-links", error)
             return False
         self._uses.outages.recovered("publish-chunks")
         counts = records.counts

@@ -22,15 +22,18 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import is_erased
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
+from campaign_common.runtime.outage_log import Outage
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
 from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
+from campaign_providers.unsubscribe.current_links import LinksUnsigned, UnsubscribeLinks
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.metrics import DUE_RETRIES_PUBLISHED, STRANDED_RETRIES_PUBLISHED
 from campaign_scheduler.publishing.active_map import active_map
+from campaign_scheduler.publishing.message_links import links_in
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
     RECIPIENT_GONE,
@@ -72,6 +75,7 @@ class RetryPublisher:
         owner: str,
         routes: Routes,
         tracer: Tracer | None = None,
+        links: UnsubscribeLinks | None = None,
     ) -> None:
         self._databases = databases
         self._availability = availability
@@ -81,6 +85,8 @@ class RetryPublisher:
         self._owner = owner
         self._routes = routes
         self._tracer = tracer
+        self._links = links
+        self._unsigned = Outage("retries with links not published", "retries with links published")
 
     def publish_due(self) -> None:
         """Publish the retries that are due.
@@ -193,11 +199,16 @@ class RetryPublisher:
         leases = read_leases(cursor, list(by_campaign), self._owner)
         batch: RetryBatch = []
         for lease in leases:
+            try:
+                link = links_in(lease, self._links)
+            except LinksUnsigned as error:
+                self._unsigned.failed(str(error))
+                continue
             wanted = by_campaign[lease.campaign_id]
             rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
             found = {row[0]: row for row in rows}
             content = CompiledContent(lease.campaign_content.content)
-            builder = RecordBuilder(lease, content, partition_map)
+            builder = RecordBuilder(lease, content, partition_map, link)
             messages = [
                 (_stamp_without_offset(lease, retry), _record(builder, shard, retry, found))
                 for retry in wanted

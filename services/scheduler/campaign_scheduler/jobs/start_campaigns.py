@@ -9,6 +9,7 @@ from pymysql.cursors import Cursor
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.domain.content.campaign_content import CompiledContent
+from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL
 from campaign_common.errors import TemplateInvalid
 from campaign_common.store.campaigns import leases as store
 from campaign_common.store.campaigns.leases import DueCampaign, Lease
@@ -100,8 +101,10 @@ def start_obstacle(campaign: DueCampaign) -> str | None:
     if campaign.list_state != "ready":
         return f"its recipient list is {campaign.list_state or 'deleted'}, not ready"
     named = msgspec.json.decode(campaign.attribute_columns or "[]", type=list[str])
+    content = campaign.campaign_content
+    links = [] if content.link_base_url is None else [UNSUBSCRIBE_URL]
     try:
-        CompiledContent(campaign.campaign_content.content).require(["name", "phone", *named])
+        CompiledContent(content.content).require(["name", "phone", *named, *links])
     except TemplateInvalid as error:
         return str(error)
     return None

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from campaign_common.domain.content.campaign_content import CompiledContent, Rendered
+from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL, MakeLink
 from campaign_common.domain.message_record import (
     ERASED,
     LARGEST_RECORD,
@@ -79,14 +80,23 @@ class RecordBuilder:
     in the constructor.
     """
 
-    def __init__(self, lease: Lease, content: CompiledContent, partition_map: PartitionMap) -> None:
+    def __init__(
+        self,
+        lease: Lease,
+        content: CompiledContent,
+        partition_map: PartitionMap,
+        link: MakeLink | None = None,
+    ) -> None:
+        """Build records of messages, which have a `link` to unsubscribe unless it is None."""
         self._campaign_id = lease.campaign_id
         self._epoch = lease.epoch
         self._shards = lease.shards
         self._is_given_up = lease.republications >= MAX_REPUBLICATIONS
         self._render = content.render
         self._text = content.text
-        self._needs_attributes = bool(content.placeholders - {NAME, PHONE})
+        self._link = link
+        others = {NAME, PHONE} if link is None else {NAME, PHONE, UNSUBSCRIBE_URL}
+        self._needs_attributes = bool(content.placeholders - others)
         self._originator = lease.campaign_content.originator
         self._wire_version = lease.campaign_content.wire_version
         self._map_version = partition_map.version
@@ -131,7 +141,7 @@ class RecordBuilder:
         rendered = NOTHING
         if undeliverable is None:
             try:
-                rendered = self._render(name, phone, self._decoded(attributes))
+                rendered = self._render(name, phone, self._values(seq, attributes))
             except _RENDER_ERRORS:
                 undeliverable = NOT_RENDERED
         shard = shard_of(phone, self._shards)
@@ -155,7 +165,8 @@ class RecordBuilder:
             return 0
         seq, phone, name, attributes = row
         try:
-            known = None if attributes is None else self._decoded(attributes)
+            plain = attributes is None and self._link is None
+            known = None if plain else self._values(seq, attributes)
             if self._text is not None:
                 body, template = self._text.render(name, phone, known), None
             else:
@@ -201,10 +212,14 @@ class RecordBuilder:
         groups[partition].append(message)
         return len(message["value"])
 
-    def _decoded(self, attributes: str | None) -> dict[str, str] | None:
-        if attributes is None or not self._needs_attributes:
-            return None
-        return _decode_attributes(attributes)
+    def _values(self, seq: int, attributes: str | None) -> dict[str, str] | None:
+        values: dict[str, str] | None = None
+        if attributes is not None and self._needs_attributes:
+            values = _decode_attributes(attributes)
+        if self._link is not None:
+            values = {} if values is None else values
+            values[UNSUBSCRIBE_URL] = self._link(seq)
+        return values
 
     def _record(
         self,

@@ -88,3 +88,13 @@ def test_what_0_2_0_does_not_know_is_none_of_its_campaigns(flag: str) -> None:
     assert content_from(template, column) == campaign
     assert campaign.wire_version == CONTENT_VERSION
     assert getattr(content_from("written by 0.2.0", column), flag)
+
+
+def test_links_stay_with_the_content_that_has_them() -> None:
+    """A template that 0.2.0 has written names columns of the list alone."""
+    campaign = CampaignContent(TextContent("{unsubscribe_url}"), link_base_url="https://c.example")
+    template, column = stored_content(campaign)
+    assert template == GUARD
+    assert content_from(template, column) == campaign
+    assert campaign.wire_version == CONTENT_VERSION
+    assert content_from("{unsubscribe_url}", column).link_base_url is None

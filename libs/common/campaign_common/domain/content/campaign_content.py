@@ -58,6 +58,10 @@ class CampaignContent(NamedTuple):
 
     `takes_route`: the campaign names a route; `has_rate`: it has a rate of its own; `has_budget`:
     it has a budget. Senders of 0.2.0 know none of them.
+
+    `link_base_url`: its messages have links to unsubscribe, which begin with this URL. It stands in
+    the campaign, so that every try of a message has the same link. Senders of 0.2.0 know no
+    suppressions, and could not keep what the link promises.
     """
 
     content: Content
@@ -65,6 +69,7 @@ class CampaignContent(NamedTuple):
     takes_route: bool = False
     has_rate: bool = False
     has_budget: bool = False
+    link_base_url: str | None = None
 
     @property
     def wire_version(self) -> int:
@@ -75,7 +80,8 @@ class CampaignContent(NamedTuple):
     def is_plain(self) -> bool:
         """Return whether services of 0.2.0 send it as it is meant."""
         is_text = self.content.kind is ContentKind.TEXT and self.originator is None
-        return is_text and not (self.takes_route or self.has_rate or self.has_budget)
+        has_more = self.takes_route or self.has_rate or self.has_budget
+        return is_text and not has_more and self.link_base_url is None
 
 
 class ContentSupport(NamedTuple):

@@ -29,6 +29,17 @@ def folded_originator(text: str) -> str:
     return "".join(low if low in _VISIBLE else character for character, low in small)
 
 
+def can_receive(text: str) -> bool | None:
+    """Return whether people can answer to an originator: to a number, and not to a name.
+
+    None: it is no address, but the name of several, such as the id of a pool of numbers.
+    """
+    try:
+        return _NUMBER.fullmatch(require_originator(text)) is not None
+    except OriginatorInvalid:
+        return None
+
+
 def require_originator(text: str) -> str:
     """Return `text` if it can be the originator of a message.
 

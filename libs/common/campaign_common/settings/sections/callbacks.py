@@ -32,8 +32,8 @@ class CallbacksSettings:
 
     base_url: str | None = key("BaseUrl", BaseUrl(), default=None)
     """The URL below which providers reach the API, such as https://campaigns.example.com: callback
-    URLs begin with it, and it decides what a provider has signed, whatever the `Host` header says.
-    `null`: there are no callbacks. It needs `Secrets`."""
+    URLs and links to unsubscribe begin with it, and it decides what a provider has signed, whatever
+    the `Host` header says. `null`: there are neither. It needs `Secrets`."""
     secrets: tuple[ReferenceSecretSettings, ...] = key(
         "Secrets",
         SectionList(ReferenceSecretSettings, "list of sections with File or Value"),

@@ -22,14 +22,15 @@ Providers = Mapping[str, HttpProviderSettings | SimulatedSettings]
 def callbacks_conflicts(callbacks: CallbacksSettings, providers: Providers) -> Iterator[Conflict]:
     """Yield what is wrong between the callbacks of the configuration and those of providers."""
     for name, provider in providers.items():
-        if not isinstance(provider, HttpProviderSettings) or provider.callbacks is None:
+        if not isinstance(provider, HttpProviderSettings) or callbacks.base_url is None:
             continue
-        above = ("Providers", name)
-        if callbacks.base_url is not None:
+        if provider.idempotent_for > 0:
+            yield from secrets_conflicts(callbacks, name)
+        if provider.callbacks is not None:
+            above = ("Providers", name)
             longest = len(callback_url(callbacks.base_url, name, "m" * LONGEST_REFERENCE))
             for path, expected in _conflicts(provider, provider.callbacks, longest):
                 yield (*above, *path), expected
-            yield from _secrets_conflicts(callbacks, name, provider)
 
 
 def unused_callbacks(callbacks: CallbacksSettings, providers: Providers) -> Iterator[str]:
@@ -67,16 +68,12 @@ def _conflicts(
         yield ("Callbacks", "Verify"), message
 
 
-def _secrets_conflicts(
-    callbacks: CallbacksSettings, name: str, provider: HttpProviderSettings
-) -> Iterator[Conflict]:
-    """Yield a secret without its campaigns, where every try of a message has to be the same."""
-    if provider.idempotent_for == 0 or not (provider.has_callback_url or provider.names(REFERENCE)):
-        return
+def secrets_conflicts(callbacks: CallbacksSettings, name: str) -> Iterator[Conflict]:
+    """Yield a secret without its campaigns: every try of a message to `name` has to be the same."""
     for place, secret in enumerate(callbacks.secrets[:-1]):
         if secret.from_campaign is None:
             message = (
                 f"the key is missing; provider {name} is Idempotent, so that every try of a message"
-                " needs the same reference"
+                " needs the same reference, in its request and in a link to unsubscribe"
             )
             yield ("Callbacks", "Secrets", str(place), "FromCampaign"), message

@@ -20,7 +20,10 @@ from campaign_common.settings.fields.plain import (
 )
 from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityProperties
 from campaign_common.settings.sections.callbacks import CallbacksSettings
-from campaign_common.settings.sections.callbacks_of_providers import callbacks_conflicts
+from campaign_common.settings.sections.callbacks_of_providers import (
+    callbacks_conflicts,
+    secrets_conflicts,
+)
 from campaign_common.settings.sections.erasure import ErasureSettings
 from campaign_common.settings.sections.inbound import InboundSettings
 from campaign_common.settings.sections.processes import (
@@ -45,6 +48,7 @@ from campaign_common.settings.sections.servers import (
     shared_servers,
 )
 from campaign_common.settings.sections.suppressions import ONE_PROVIDER, SuppressionsSettings
+from campaign_common.settings.sections.unsubscribe import UnsubscribeSettings
 
 
 @section_class
@@ -111,6 +115,7 @@ class Settings:
     """Routes, by names that no provider has: campaigns name one where they may name a provider.
     See [routes](../guides/routes.md)."""
     callbacks: CallbacksSettings = key("Callbacks", Section(CallbacksSettings), default={})
+    unsubscribe: UnsubscribeSettings = key("Unsubscribe", Section(UnsubscribeSettings), default={})
     simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
     http: HttpSettings = key("Http", Section(HttpSettings), default={})
     retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
@@ -149,6 +154,8 @@ class Settings:
         yield from self._providers_conflicts()
         yield from self._routes_conflicts()
         yield from callbacks_conflicts(self.callbacks, self.providers)
+        if self.http.url is not None and self.http.idempotent:
+            yield from secrets_conflicts(self.callbacks, "http")
         topic = self.sync_client.topic
         if self.send_client.topics not in {(), (topic,)}:
             message = (

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.recipient import ListId
+from campaign_common.domain.recipient import TOMBSTONE, ListId
 from campaign_common.store.campaigns.fanout import RecipientRow
 
 
@@ -29,6 +29,12 @@ class Listed(NamedTuple):
 SELECT_SLICE = """
 SELECT seq, phone, name, {attributes} FROM recipients
 WHERE list_id = %s AND seq > %s AND erased_shard IS NULL ORDER BY seq LIMIT %s
+"""
+
+# Tombstones are the only texts in the index of phone numbers that are no digits.
+COUNT_ERASED = """
+SELECT COUNT(*) FROM recipients FORCE INDEX (by_phone)
+WHERE phone >= %s AND phone < %s AND list_id = %s
 """
 
 SELECT_RECENT = """
@@ -65,6 +71,13 @@ def read_slice(
     statement = SELECT_SLICE.format(attributes="attributes" if with_attributes else "NULL")
     cursor.execute(statement, (list_id, after_seq, limit))
     return list(cursor.fetchall())
+
+
+def count_erased(cursor: Cursor, list_id: ListId) -> int:
+    """Count the erased recipients of a list."""
+    cursor.execute(COUNT_ERASED, (TOMBSTONE, chr(ord(TOMBSTONE) + 1), list_id))
+    ((count,),) = cursor.fetchall()
+    return int(count)
 
 
 def recent_campaigns(cursor: Cursor, *, days: int, but: int, limit: int) -> list[RecentCampaign]:

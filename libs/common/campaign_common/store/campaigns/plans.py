@@ -45,6 +45,8 @@ class CampaignPlan(NamedTuple):
     """It has a budget whose row a roll-back dropped: used up, until an amount is given."""
     topic: str | None = None
     """Subject of its messages, for suppressions of that topic; None: it has none."""
+    link_base_url: str | None = None
+    """Beginning of the links by which recipients unsubscribe; None: its messages have none."""
 
     @property
     def pace(self) -> CampaignPace:
@@ -252,6 +254,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         None if budget is None else budget.currency,
         has_lost_budget=stored.has_budget and budget is None,
         topic=topic,
+        link_base_url=stored.link_base_url,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
 
@@ -310,6 +313,7 @@ def _content(plan: CampaignPlan) -> CampaignContent:
         plan.takes_route,
         has_rate=plan.max_rate is not None,
         has_budget=plan.money is not None or plan.has_lost_budget,
+        link_base_url=plan.link_base_url,
     )
 
 

@@ -1,10 +1,10 @@
 """campaigns.template and campaigns.content: the content of a campaign as it is stored.
 
 A plain text stands in `template` alone, as in 0.2.0. Other content, and that of a campaign that
-takes a route, or has a rate or a budget, stands in `content`, and `template` holds `GUARD`, with
-which a scheduler of 0.2.0 sends nothing of it: it does not start the campaign, since the list has
-no such column, and of a running one that it takes over each message is too large. Where an API of
-0.2.0 has written another template since, that counts.
+takes a route, or has a rate, a budget or links to unsubscribe, stands in `content`, and `template`
+holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start the campaign,
+since the list has no such column, and of a running one that it takes over each message is too
+large. Where an API of 0.2.0 has written another template since, that counts.
 """
 
 import msgspec
@@ -25,6 +25,7 @@ class _ContentColumn(msgspec.Struct, frozen=True, omit_defaults=True):
     takes_route: bool = False
     has_rate: bool = False
     has_budget: bool = False
+    link_base_url: str | None = None
 
 
 _decode = msgspec.json.Decoder(_ContentColumn).decode
@@ -43,8 +44,10 @@ def content_from(template: str, column: str | None) -> CampaignContent:
         return CampaignContent(TextContent(template))
     stored = _decode(column)
     if template != GUARD:
+        # Its placeholder is a column of the list: an API of 0.2.0 knows no other one.
         return _campaign(TextContent(template), None, stored)
-    return _campaign(stored.content, stored.originator, stored)
+    campaign = _campaign(stored.content, stored.originator, stored)
+    return campaign._replace(link_base_url=stored.link_base_url)
 
 
 def _campaign(content: Content, originator: str | None, stored: _ContentColumn) -> CampaignContent:

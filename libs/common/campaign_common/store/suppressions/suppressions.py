@@ -124,6 +124,17 @@ def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor:
         note_addition(cursor, one, actor)
 
 
+def extend_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> bool:
+    """Add a suppression, or make one that exists last longer; return whether that changed anything.
+
+    Only what changes is noted as a change.
+    """
+    is_changed = cursor.execute(EXTEND % _VALUES, suppression) > 0
+    if is_changed:
+        note_addition(cursor, suppression, actor)
+    return is_changed
+
+
 def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bool:
     """Remove a suppression; return whether there was one."""
     if not cursor.execute(DELETE, (phone, scope)):

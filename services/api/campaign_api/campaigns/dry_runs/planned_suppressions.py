@@ -45,10 +45,11 @@ class PlannedSuppressions:
                     self._counts[scope, reason] += 1
                     break
 
-    def described(self) -> dict[str, Any]:
-        """Describe what was counted, the most frequent reasons first."""
+    def described(self, erased: int) -> dict[str, Any]:
+        """Describe what was counted, the most frequent reasons first, and who was `erased`."""
         return {
             "recipients": self._counts.total(),
+            "erased": erased,
             "by_reason": [
                 {"scope": scope, "reason": reason, "recipients": n}
                 for (scope, reason), n in self._counts.most_common(SHOWN_REASONS)

@@ -125,7 +125,24 @@ class SuppressedRecipients(Schema):
     """Recipients who would not be sent the message at present, each counted once."""
 
     recipients = fields.Integer(required=True)
+    erased = fields.Integer(
+        required=True,
+        metadata={"description": "Recipients beside these who were erased: nothing is sent."},
+    )
     by_reason = fields.List(fields.Nested(SuppressionReason), required=True)
+
+
+class WaysToUnsubscribe(Schema):
+    """Ways in which recipients can say that they want no more messages."""
+
+    link = fields.Boolean(
+        required=True, metadata={"description": "Whether messages have a link to unsubscribe."}
+    )
+    warning = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why recipients of texts may have no way; null: they have one."},
+    )
 
 
 class DryRun(Schema):
@@ -150,6 +167,7 @@ class DryRun(Schema):
     )
     recently_messaged = fields.Nested(RecentlyMessaged, required=True)
     suppressed = fields.Nested(SuppressedRecipients, required=True)
+    unsubscribe = fields.Nested(WaysToUnsubscribe, required=True)
     provider = fields.Nested(ProviderFit, required=True)
     rate = fields.Float(
         required=True,

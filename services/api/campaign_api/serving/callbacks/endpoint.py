@@ -50,6 +50,7 @@ from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.http.request_line import NEEDS_HOST
 from campaign_api.web.routing.application import Environ
 from campaign_api.web.telemetry.tracing import REQUEST_ID
+from campaign_common.domain.content.unsubscribe_link import LINKS_PATH
 from campaign_common.domain.inbound.inbound_message import InboundMessage
 from campaign_common.errors import RetryLater
 from campaign_providers.callbacks.facts import CallbackReply, CallbackRequest, Refused
@@ -128,8 +129,13 @@ class CallbackEndpoint:
 
     @staticmethod
     def takes(environ: Environ) -> bool:
-        """Return whether a request is to be answered here, and not by the application."""
-        return route_of(environ) is not None or CALLBACKS_ONLY in environ
+        """Return whether a request is to be answered here, and not by the application.
+
+        Through CallbackPort the application answers nothing but the page of links to unsubscribe.
+        """
+        path: str = environ["PATH_INFO"]
+        is_elsewhere = CALLBACKS_ONLY in environ and not path.startswith(LINKS_PATH)
+        return route_of(environ) is not None or is_elsewhere
 
     def respond(self, environ: Environ, start_response: Callable[..., Any]) -> list[bytes]:
         """Respond to a callback (WSGI).

@@ -33,7 +33,8 @@ def register(app: Flask) -> None:
 def _add(response: Response) -> Response:
     response.headers.update(EVERYWHERE)
     page = request.path == PAGE_PATH or request.path.startswith(f"{PAGE_PATH}/")
-    response.headers["Content-Security-Policy"] = PAGE_ALLOWED if page else NOTHING_ALLOWED
+    allowed = PAGE_ALLOWED if page else NOTHING_ALLOWED
+    response.headers.setdefault("Content-Security-Policy", allowed)
     if request.path.startswith(API_PREFIX):
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -8,6 +8,9 @@ from flask import Flask, Response, g, request
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.probes import PROBES
 
+UNLOGGED = frozenset({"path", "reference"})
+"""Arguments of routes that no log has."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -16,9 +19,10 @@ def register(app: Flask) -> None:
 
     The route and its arguments are logged, not the path or the query as they came: those
     are whatever a client likes to send, a phone number for example. An argument that is a
-    phone number is called `phone`, and masked by that name; one called `path` is again whatever
-    a client sends; a campaign is called as on every other line. The ids that `tracing` gave the
-    request stand on this line and on every other that is written for it.
+    phone number is called `phone`, and masked by that name; one in `UNLOGGED` is again whatever
+    a client sends, or lets its reader act for a person; a campaign is called as on every other
+    line. The ids that `tracing` gave the request stand on this line and on every other that is
+    written for it.
     """
     app.before_request(_begin)
     app.after_request(_log)
@@ -42,7 +46,7 @@ def _log(response: Response) -> Response:
         **{
             "campaign" if name == "campaign_id" else name: given
             for name, given in (request.view_args or {}).items()
-            if name != "path"
+            if name not in UNLOGGED
         },
     )
     return response

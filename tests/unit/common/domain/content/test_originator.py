@@ -1,6 +1,6 @@
 import pytest
 
-from campaign_common.domain.content.originator import require_originator
+from campaign_common.domain.content.originator import can_receive, require_originator
 from campaign_common.errors import OriginatorInvalid
 
 
@@ -41,3 +41,17 @@ def test_an_address_of_a_short_message_is_an_originator(text: str) -> None:
 def test_anything_else_is_refused_with_the_reason(text: str, reason: str) -> None:
     with pytest.raises(OriginatorInvalid, match=reason):
         require_originator(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("12345", True, id="short code"),
+        pytest.param("+491701234567", True, id="international number"),
+        pytest.param("Shop", False, id="name"),
+        pytest.param("24-7 Taxi", False, id="name with digits"),
+        pytest.param("MG9752274e9e519418a7406176694466fa", None, id="pool of numbers"),
+    ],
+)
+def test_people_can_answer_to_numbers(text: str, expected: bool | None) -> None:
+    assert can_receive(text) is expected

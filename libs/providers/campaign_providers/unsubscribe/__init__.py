@@ -1,0 +1,1 @@
+"""Signed references in the links by which people unsubscribe."""
