@@ -36,7 +36,7 @@ class Tables:
         self._answer: list[Any] = []
 
     def execute(self, statement: str, _: object = None) -> None:
-        is_look_up = "FROM suppressions" in statement
+        is_look_up = " suppressions " in statement
         assert is_look_up or statement == campaigns.SELECT_VERSIONS
         self._answer = list(self._scopes) if is_look_up else list(self._campaigns)
 
