@@ -10,6 +10,7 @@ from tests.model.state import (
     Held,
     Looked,
     PossiblySent,
+    Receipt,
     Record,
     Sender,
     Step,
@@ -159,13 +160,14 @@ def _admit(
     sender: Sender,
     looked: Looked,
     resting: str | None = None,
-    reported: frozenset[tuple[int, int]] = frozenset(),
+    reported: frozenset[Receipt] = frozenset(),
 ) -> Sender:
     to_send, dropped, ended = decisions.admission(scenario, looked, resting)
     proved = tuple(
         held
         for held in to_send
-        if held.in_doubt and (held.record.seq, held.record.generation) in reported
+        if held.in_doubt
+        and any(decisions.is_reported(scenario, held, one, False) for one in reported)
     )
     if scenario.keeps(Part.RECEIPT_ADMISSION):
         to_send = tuple(held for held in to_send if held not in proved)

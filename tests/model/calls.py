@@ -7,7 +7,7 @@ from campaign_providers.contract import REACHED_PROVIDER, SendStatus
 from tests.model import decisions, ledger
 from tests.model.admission import owns
 from tests.model.promises import Broken
-from tests.model.receipts import is_reported
+from tests.model.receipts import is_certain, is_reported
 from tests.model.scenario import Fault, Part, Scenario
 from tests.model.state import (
     MAYBE_TAKEN,
@@ -41,7 +41,8 @@ def steps(scenario: Scenario, world: World, number: int) -> Iterator[Step]:
         if not runs and scenario.keeps(Part.LAST_LOOK):
             yield _answered(world, number, held, SendStatus.STALE)
             continue
-        if held.in_doubt and is_reported(world, held) and owns(world.senders[number], held):
+        is_proved = held.in_doubt and is_reported(scenario, world, held)
+        if is_proved and owns(world.senders[number], held):
             # The owner has withdrawn it, or has not seen the receipt yet.
             yield _answered(world, number, held, SendStatus.STALE)
         if Fault.MISSED_GRANT in scenario.faults and world.faults_left:
@@ -136,7 +137,7 @@ def _may_be_called(scenario: Scenario, world: World, held: Held, before: int) ->
     record = held.record
     is_possibly_sent = (record.seq, record.generation) in world.ledger.possibly_sent_tries
     # A report that came after the admission has made certain what was in doubt.
-    in_doubt = before == MAYBE_TAKEN or is_reported(world, held)
+    in_doubt = before == MAYBE_TAKEN or is_certain(world, held)
     return is_possibly_sent or (in_doubt and record.try_number > 1)
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from campaign_common.domain.campaign import CampaignState, Delivery
+from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim, encode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.domain.message_record import WIRE_VERSION, MessageRecord
@@ -25,18 +25,24 @@ from campaign_common.domain.partition_map import (
     position_under,
     unrecorded_shards,
 )
+from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.stored_receipt import (
+    PossibleTakers,
     ReceiptState,
     StoredReceipt,
+    doubts_of,
     proves_send,
+    report,
 )
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.domain.shard import Shard
 from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_common.store.messages.ledger import LedgerRow
 from campaign_common.store.messages.possibly_sent import LateFact
 from campaign_providers.contract import SendResult, SendStatus
+from campaign_sender.admission import rules
 from campaign_sender.admission.provider_choice import ProviderChoice
 from campaign_sender.admission.rules import admit_live, drop_stale, split_duplicates
 from campaign_sender.message import Message
@@ -44,7 +50,7 @@ from campaign_sender.ownership.takeover import Settlement, settle
 from campaign_sender.recording.outcome import NEVER_IN_DOUBT, outcome_of, reported
 from campaign_sender.recording.receipt_proofs import proved_row
 from tests.model.scenario import Part, Scenario
-from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Ledger, Looked, MapRow
+from tests.model.state import CAMPAIGN_ID, Claim, Ended, Held, Ledger, Looked, MapRow, Receipt
 
 TOPIC = "Sync-Msg-T"
 
@@ -135,37 +141,75 @@ def _choice(scenario: Scenario, resting: str | None) -> ProviderChoice:
 def settlement(
     scenario: Scenario,
     claimed: tuple[ClaimedMessage, ...],
-    entries: Entries,
+    ledger: Ledger,
     campaign: tuple[CampaignState, int],
-    receipts: frozenset[tuple[int, int]] = frozenset(),
 ) -> Settlement:
     """Decide what becomes of a lost sender's claims (rule 3)."""
     if not scenario.keeps(Part.SETTLEMENT):
         return Settlement([], [], [])
     if not scenario.keeps(Part.TRY):
-        claimed = tuple(one for one in claimed if entries[one.seq - 1] is None)
+        claimed = tuple(one for one in claimed if ledger.rows[one.seq - 1] is None)
     versions = {CAMPAIGN_ID: _version_of(scenario.delivery, campaign)}
-    known = receipts if scenario.keeps(Part.RECEIPT_SETTLES) else ()
-    stored = {MessageKey(CAMPAIGN_ID, seq): _receipt(generation) for seq, generation in known}
-    return settle(decode_claim(encode_claim(claimed)), _by_key(entries), versions, stored)
+    receipts = ledger.receipts if scenario.keeps(Part.RECEIPT_SETTLES) else ()
+    stored = {MessageKey(CAMPAIGN_ID, one[0]): _stored(one) for one in sorted(receipts)}
+    noted: dict[tuple[CampaignId, int, int], dict[str | None, int]] = {}
+    for seq, generation, try_number, provider in ledger.possibly_sent:
+        if scenario.receipts:
+            of_it = noted.setdefault((CampaignId(CAMPAIGN_ID), seq, generation), {})
+            of_it[provider] = try_number
+    known = decode_claim(encode_claim(claimed))
+    return settle(known, _by_key(ledger.rows), versions, stored, noted)
 
 
 @cache
-def proved(scenario: Scenario, ledger: Ledger, seq: int, generation: int) -> LedgerRow | None:
+def proved(scenario: Scenario, ledger: Ledger, receipt: Receipt) -> LedgerRow | None:
     """Return the outcome that a receipt proves, None where it proves nothing (rule 14)."""
+    seq, generation, provider, _ = receipt
     entry = ledger.rows[seq - 1]
+    noted = ledger.doubted_at(seq, generation)
     if entry is not None and not scenario.keeps(Part.RECEIPT_GENERATION):
         generation = entry.generation
-    receipt = _receipt(generation)
-    noted = (seq, generation) in ledger.possibly_sent_tries
-    in_doubt = noted or (entry is not None and bool(entry.in_doubt))
-    if not proves_send(receipt, entry, in_doubt=in_doubt):
+    stored = _stored(receipt)._replace(generation=generation)
+    if doubts_of(entry, noted) and not scenario.keeps(Part.RECEIPT_PROVIDER):
+        noted = frozenset({provider})
+    if not proves_send(stored, entry, noted):
         return None
-    return proved_row(MessageKey(CAMPAIGN_ID, seq), receipt, entry, receipt.provider)
+    named = "route" if scenario.has_choice else provider
+    return proved_row(MessageKey(CAMPAIGN_ID, seq), stored, entry, named)
 
 
-def _receipt(generation: int) -> StoredReceipt:
-    return StoredReceipt(generation, ReceiptRank.SENT, ReceiptState.OPEN, "simulated")
+@cache
+def is_reported(scenario: Scenario, held: Held, receipt: Receipt, is_ambiguous: bool) -> bool:
+    """Return whether a receipt proves that a message in doubt was sent (rule 14)."""
+    if receipt[:2] != (held.record.seq, held.record.generation):
+        return False
+    if not scenario.keeps(Part.RECEIPT_PROVIDER):
+        return True
+    message = _message_of(held)
+    receipts = {rules.place_of(message): _stored(receipt)}
+    return rules.is_reported(message, receipts, is_ambiguous=is_ambiguous)
+
+
+@cache
+def receipt_after(
+    before: Receipt | None,
+    entry: LedgerEntry | None,
+    reported: Receipt,
+    takers: PossibleTakers,
+) -> Receipt | None:
+    """Return the receipt that is stored after a report (rule 14)."""
+    seq, generation, provider, rank = reported
+    report_of_it = MessageReceipt(
+        CampaignId(CAMPAIGN_ID), seq, generation, Shard(0), provider, ReceiptRank(rank)
+    )
+    known = None if before is None else _stored(before)
+    after = report(known, entry, provider, report_of_it, takers).receipt
+    return None if after is None else (seq, generation, after.provider, int(after.rank))
+
+
+def _stored(receipt: Receipt) -> StoredReceipt:
+    _, generation, provider, rank = receipt
+    return StoredReceipt(generation, ReceiptRank(rank), ReceiptState.OPEN, provider)
 
 
 @cache

@@ -89,9 +89,9 @@ def settle_by_receipt(ledger: Ledger, shard: int, row: LedgerRow) -> Ledger:
 
 
 def ignores_receipt(ledger: Ledger, rows: Iterable[LedgerRow]) -> bool:
-    """Return whether outcomes leave a doubt about which a receipt is stored."""
+    """Return whether outcomes leave a doubt that a report has settled."""
     return any(
-        (row.seq, row.generation) in ledger.receipts
+        (row.seq, row.generation) in ledger.proofs
         and (row.status is Status.UNKNOWN or (row.status is Status.WAITING and row.in_doubt))
         for row in rows
     )

@@ -185,13 +185,11 @@ def _settled(
     scenario: Scenario, world: World, shard: int, claimed: tuple[ClaimedMessage, ...]
 ) -> World:
     campaign = (world.campaign.state, world.campaign.epoch)
-    settled = decisions.settlement(
-        scenario, claimed, world.ledger.rows, campaign, world.ledger.receipts
-    )
+    settled = decisions.settlement(scenario, claimed, world.ledger, campaign)
     rows: list[LedgerRow] = settled.unknown + settled.sent
     after, broken = ledger.record(world.ledger, shard, rows)
     noted = {(one.seq, one.generation) for one in settled.possibly_sent}
-    if ledger.ignores_receipt(world.ledger, rows) or noted & world.ledger.receipts:
+    if ledger.ignores_receipt(world.ledger, rows) or noted & world.ledger.proofs:
         broken = broken or Broken.PROOF_IGNORED
     after = ledger.note_possibly_sent(after, settled.possibly_sent)
     return world._replace(ledger=after, broken=world.broken or broken)

@@ -101,7 +101,7 @@ def _written(scenario: Scenario, world: World, number: int, work: Work) -> tuple
                 _in_doubt(scenario, world, ended),
                 _ANY_STATE,
                 world.keys_forgotten,
-                scenario.keeps(Part.RECEIPT_RECORDED) and is_reported(world, ended[0]),
+                scenario.keeps(Part.RECEIPT_RECORDED) and _is_reported(scenario, world, ended),
             )
             for ended in work.results
             if ended[0].record.shard == shard and ended[1] not in LEFT_OPEN
@@ -135,6 +135,11 @@ def _in_doubt(scenario: Scenario, world: World, ended: Ended) -> Ended:
     if is_possibly_sent and is_asked and scenario.keeps(Part.POSSIBLY_SENT_IN_DOUBT):
         return held._replace(in_doubt=True), answer
     return ended
+
+
+def _is_reported(scenario: Scenario, world: World, ended: Ended) -> bool:
+    held, answer = _in_doubt(scenario, world, ended)
+    return is_reported(scenario, world, held, is_ambiguous=answer is SendStatus.AMBIGUOUS)
 
 
 def _claimed_after(

@@ -69,6 +69,8 @@ class Part(Enum):
     RECEIPT_ADMISSION = (14, "a repetition of what a receipt proves is not admitted")
     RECEIPT_HELD = (14, "the receipt of a held message waits for its result")
     RECEIPT_GENERATION = (14, "a receipt proves a send of its own generation only")
+    RECEIPT_PROVIDER = (14, "below delivered a receipt proves a send of its own provider only")
+    RECEIPT_KEPT = (14, "the report of another provider does not replace the proof of a doubt")
     DRAIN = (11, "the map flips once every old partition is recorded to its end")
     UNSTARTED_OFFSET = (17, "a message whose grant was missed stays unfinished")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")

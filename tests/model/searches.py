@@ -6,7 +6,7 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.routing.route import Route
 from campaign_providers.contract import SendStatus
 from tests.model.promises import Broken
-from tests.model.scenario import Fault, Part, Scenario
+from tests.model.scenario import ONE_PROVIDER, Fault, Part, Scenario
 
 ONCE, REPEATED = Delivery.AT_MOST_ONCE, Delivery.AT_LEAST_ONCE
 
@@ -125,6 +125,14 @@ SEARCHES = {
         answers=(SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
         receipts=True,
     ),
+    "receipts of two providers": Scenario(
+        REPEATED,
+        faults=frozenset({Fault.SENDER_CRASH}),
+        fault_budget=1,
+        answers=ANY_ANSWER,
+        route=TWO_PROVIDERS,
+        receipts=True,
+    ),
     "two providers, at least once": Scenario(
         REPEATED,
         faults=frozenset({Fault.SENDER_CRASH, Fault.REASSIGNMENT}),
@@ -153,6 +161,9 @@ SEARCHES = {
 }
 
 LONG_SEARCHES = {
+    "receipts of two providers, also after doubt, long": replace(
+        SEARCHES["two providers, also after doubt"], receipts=True
+    ),
     "receipts, and retries by hand, long": Scenario(
         ONCE,
         faults=BY_HAND,
@@ -279,13 +290,14 @@ def _reporting(
     *faults: Fault,
     delivery: Delivery = REPEATED,
     answers: tuple[SendStatus, ...] = (SendStatus.ACCEPTED, SendStatus.AMBIGUOUS),
-    budget: int = 1,
+    route: Route = ONE_PROVIDER,
 ) -> Scenario:
     return Scenario(
         delivery,
         faults=frozenset(faults),
-        fault_budget=budget,
+        fault_budget=1,
         answers=answers,
+        route=route,
         receipts=True,
     )
 
@@ -375,6 +387,8 @@ LEFT_OUT = {
         replace(_reporting(Fault.PERSON_RETRIES, delivery=ONCE), max_attempts=1),
         Broken.UNTRUE,
     ),
+    Part.RECEIPT_PROVIDER: (_reporting(answers=ANY_ANSWER, route=TWO_PROVIDERS), Broken.UNTRUE),
+    Part.RECEIPT_KEPT: (_reporting(answers=ANY_ANSWER, route=TWO_PROVIDERS), Broken.PROOF_IGNORED),
     Part.UNSTARTED_OFFSET: (
         _with(Fault.MISSED_GRANT, Fault.SENDER_CRASH, budget=2),
         Broken.STUCK,

@@ -122,6 +122,9 @@ class Retry(NamedTuple):
     stamp: Stamp | None
 
 
+Receipt = tuple[int, int, str, int]
+"""Seq, generation, provider and rank of a receipt."""
+
 PossiblySent = tuple[int, int, int, str | None]
 """Seq, generation, try and provider of what may have been sent."""
 
@@ -144,8 +147,19 @@ class Ledger(NamedTuple):
     late: frozenset[LateFact] = frozenset()
     """Final facts that senders learnt of messages whose shard they had lost."""
 
-    receipts: frozenset[tuple[int, int]] = frozenset()
-    """The (seq, generation) about which the provider has reported."""
+    receipts: frozenset[Receipt] = frozenset()
+    """Those that are stored, one of a message and generation."""
+    proofs: frozenset[tuple[int, int]] = frozenset()
+    """The (seq, generation) that a provider has reported to have taken."""
+
+    def doubted_at(self, seq: int, generation: int) -> frozenset[str | None]:
+        """Return the providers that a possibly sent message was claimed for."""
+        return frozenset(one[3] for one in self.possibly_sent if one[:2] == (seq, generation))
+
+    def receipt_of(self, seq: int, generation: int) -> Receipt | None:
+        """Return the receipt of a message."""
+        of_it = (one for one in self.receipts if one[:2] == (seq, generation))
+        return next(of_it, None)
 
     @property
     def possibly_sent_tries(self) -> frozenset[tuple[int, int]]:

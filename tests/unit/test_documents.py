@@ -20,6 +20,7 @@ SHORT = {
     "sender": "services/sender/campaign_sender",
     "unit": "tests/unit",
     "integration": "tests/integration",
+    "e2e": "tests/e2e",
     "chaos": "tests/chaos",
     "model": "tests/model",
 }

@@ -24,6 +24,7 @@ from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
 from campaign_common.settings.provider_digest import describe_provider
+from campaign_providers.callbacks.reporting_providers import reporting_providers
 from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -386,6 +387,7 @@ def _shard_group(
     )
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
-    policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for)
+    reporting = reporting_providers(settings)
+    policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for, reporting)
     recorder = Recorder(server, buffer, dispatcher, guard, commands, policy, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

@@ -48,8 +48,9 @@ def test_a_refusal_by_the_next_provider_is_no_proof(
     campaign.answer(SendStatus.AMBIGUOUS)
     campaign.send(try_number=2, attempts=1)
     campaign.answer(SendStatus.PERMANENT)
-    assert campaign.row() == (Status.UNKNOWN, SECOND, 1)
-    assert campaign.duplicates() == {}, "it was not taken"
+    assert campaign.row() == (Status.UNKNOWN, SECOND, 0), "which has not taken it"
+    assert campaign.possibly_sent() == {(1, FIRST)}
+    assert campaign.duplicates() == {}
 
 
 def test_a_message_returns_to_a_doubt_that_its_later_tries_left(campaign: RoutedCampaign) -> None:
@@ -133,7 +134,7 @@ def test_after_lost_commits_a_message_is_sent_and_counted(campaign: RoutedCampai
     assert campaign.duplicates() == {SECOND: 1}
     assert campaign.send(try_number=3, attempts=2) == FIRST
     campaign.answer(SendStatus.PERMANENT)
-    assert campaign.row() == (Status.UNKNOWN, FIRST, 1)
+    assert campaign.row() == (Status.UNKNOWN, FIRST, 0)
 
 
 def test_lost_commits_stay_in_doubt_beside_a_lost_sender(campaign: RoutedCampaign) -> None:

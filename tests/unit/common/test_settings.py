@@ -4,7 +4,13 @@ import pytest
 import yaml
 
 from campaign_common.errors import SettingsError
-from campaign_common.settings import Distribution, RetryPolicy, Settings, load_settings
+from campaign_common.settings import (
+    Distribution,
+    RetryPolicy,
+    RetrySettings,
+    Settings,
+    load_settings,
+)
 from campaign_common.settings.declaration import declared_keys
 from tests.support.sample import SAMPLE
 
@@ -162,7 +168,7 @@ Retry:
   MaxAttempts: 7
   BackoffMax: 1m
   Classes:
-    ambiguous: {{MaxAttempts: 2, BackoffBase: 30s}}
+    ambiguous: {{MaxAttempts: 2, BackoffBase: 30s, ReceiptWait: 5s}}
     throttled: {{MaxAge: 6h}}
 """
     )
@@ -170,6 +176,7 @@ Retry:
     assert retry.of("ambiguous") == RetryPolicy(
         max_attempts=2, backoff_base=30.0, backoff_max=60.0, max_age=86_400.0
     )
+    assert (retry.receipt_wait, RetrySettings().receipt_wait) == (5.0, 60.0)
     assert retry.of("throttled") == RetryPolicy(
         max_attempts=7, backoff_base=10.0, backoff_max=60.0, max_age=21_600.0
     )

@@ -235,7 +235,17 @@ def place_of(message: Message) -> ReceiptPlace:
     return ReceiptPlace(message.record.shard, message.key.campaign_id, message.key.seq)
 
 
-def is_reported(message: Message, receipts: Receipts) -> bool:
-    """Return whether a provider has reported about a message in its generation."""
+def is_reported(message: Message, receipts: Receipts, *, is_ambiguous: bool = False) -> bool:
+    """Return whether a receipt proves that a message in doubt was sent (protocol rule 14).
+
+    In its generation, and by one of the providers that may have accepted it. `is_ambiguous`: its
+    present provider may, too.
+    """
     receipt = receipts.get(place_of(message))
-    return receipt is not None and receipt.is_of(message.generation)
+    if receipt is None or not receipt.is_of(message.generation):
+        return False
+    if not receipt.provider and message.ledger_provider is None:
+        receipt = receipt._replace(provider=message.provider)  # the one that the campaign names
+    own = (message.provider or None,)
+    doubts = message.doubts or own
+    return receipt.proves({*doubts, *own} if is_ambiguous else doubts)

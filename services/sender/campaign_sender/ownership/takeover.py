@@ -16,7 +16,7 @@ from campaign_common.domain.campaign import CampaignId, Delivery
 from campaign_common.domain.claim import ClaimedMessage, decode_claim
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status, is_live
 from campaign_common.domain.partition_map import PartitionMap, ShardPosition, position_under
-from campaign_common.domain.receipts.stored_receipt import StoredReceipt
+from campaign_common.domain.receipts.stored_receipt import StoredReceipt, doubts_of
 from campaign_common.domain.shard import Epoch, Shard
 from campaign_common.errors import LeaseLost
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
@@ -27,13 +27,14 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.messages.possibly_sent import note_possibly_sent
+from campaign_common.store.messages.possibly_sent import Doubts, note_possibly_sent, read_doubts
 from campaign_common.store.messages.retry_schedule import forget_retries
 from campaign_common.store.receipts.receipt_rows import ReceiptPlace, read_receipts
 from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
 NO_RECEIPTS: Mapping[MessageKey, StoredReceipt] = MappingProxyType({})
+NO_DOUBTS: Doubts = MappingProxyType({})
 
 
 class Settlement(NamedTuple):
@@ -59,11 +60,13 @@ def settle(
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[CampaignId, CampaignVersion],
     receipts: Mapping[MessageKey, StoredReceipt] = NO_RECEIPTS,
+    noted: Doubts = NO_DOUBTS,
 ) -> Settlement:
     """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
     Messages of a deleted campaign no longer matter. A receipt of the same generation proves that a
-    message was sent, in this try or in an earlier one (rule 14).
+    message was sent, in this try or in an earlier one, if its provider may have taken it (rule 14).
+    `noted`: the providers that earlier lost senders may have handed messages to.
     """
     settlement = Settlement([], [], [])
     for message in claimed:
@@ -72,7 +75,7 @@ def settle(
         if version is None or not is_live(entry, message.generation, message.try_number):
             continue
         receipt = receipts.get(MessageKey(message.campaign_id, message.seq))
-        if receipt is not None and receipt.is_of(message.generation):
+        if receipt is not None and _is_proved(message, entry, receipt, noted):
             settlement.sent.append(_sent_row(message, entry, receipt, version.provider))
         elif version.delivery is Delivery.AT_LEAST_ONCE:
             settlement.possibly_sent.append(message)
@@ -81,6 +84,15 @@ def settle(
                 message = message._replace(provider=None)  # noqa: PLW2901 - the campaign names it
             settlement.unknown.append(_unknown_row(message, entry))
     return settlement
+
+
+def _is_proved(
+    message: ClaimedMessage, entry: LedgerEntry | None, receipt: StoredReceipt, noted: Doubts
+) -> bool:
+    """Return whether a receipt proves a claimed message to be sent, in this or an earlier try."""
+    earlier = noted.get((message.campaign_id, message.seq, message.generation), ())
+    doubts = doubts_of(entry, {message.provider, *earlier})
+    return receipt.is_of(message.generation) and receipt.proves(doubts)
 
 
 def take_over(
@@ -143,7 +155,10 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
         return Settlement([], [], [])
     entries = look_up(cursor, _ledger_query(row.shard, claimed))
     versions = read_versions(cursors.main, {message.campaign_id for message in claimed})
-    settlement = settle(claimed, entries, versions, _read_receipts(cursor, row.shard, claimed))
+    named = {campaign_id: version.provider for campaign_id, version in versions.items()}
+    receipts = _read_receipts(cursor, row.shard, claimed, named)
+    noted = read_doubts(cursor, _seqs_of(receipts)).doubts if receipts else NO_DOUBTS
+    settlement = settle(claimed, entries, versions, receipts, noted)
     ended = settlement.unknown + settlement.sent
     if ended:
         insert_outcomes(cursor, row.shard, ended)
@@ -155,12 +170,22 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
 
 
 def _read_receipts(
-    cursor: Cursor, shard: int, claimed: Iterable[ClaimedMessage]
+    cursor: Cursor,
+    shard: int,
+    claimed: Iterable[ClaimedMessage],
+    named: Mapping[CampaignId, str],
 ) -> dict[MessageKey, StoredReceipt]:
     """Read receipts without a lock: what comes later is looked at when it is open for a second."""
     places = [ReceiptPlace(shard, message.campaign_id, message.seq) for message in claimed]
-    receipts = read_receipts(cursor, places, {})
+    receipts = read_receipts(cursor, places, named)
     return {MessageKey(place.campaign_id, place.seq): one for place, one in receipts.items()}
+
+
+def _seqs_of(keys: Iterable[MessageKey]) -> dict[CampaignId, list[int]]:
+    seqs: dict[CampaignId, list[int]] = {}
+    for campaign_id, seq in keys:
+        seqs.setdefault(campaign_id, []).append(seq)
+    return seqs
 
 
 def _waiting_before(rows: Iterable[LedgerRow]) -> dict[CampaignId, list[int]]:

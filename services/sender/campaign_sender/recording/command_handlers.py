@@ -288,6 +288,8 @@ def _beside(named: str, row: LedgerRow) -> LedgerRow:
 
 
 def _as_claimed(key: MessageKey, entry: LedgerEntry, provider: str | None) -> ClaimedMessage:
+    if entry.in_doubt:
+        provider = None  # the row names that of its own doubt
     return ClaimedMessage(
         key.campaign_id, key.seq, entry.generation, entry.try_number, provider or entry.provider
     )

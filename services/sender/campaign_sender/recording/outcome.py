@@ -111,6 +111,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     failover: str | None = None,
     rest: float = 0.0,
     after_doubt: bool = False,
+    receipt_wait: float = 0.0,
 ) -> LedgerOutcome:
     """Return the outcome of a send result (protocol rules 3 and 16).
 
@@ -135,6 +136,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
         rest: least seconds to wait where the message stays with its provider.
         after_doubt: the route lets a message in doubt go on to the next provider, also after an
             ambiguous result; its doubts are kept beside its row.
+        receipt_wait: least seconds to wait for a receipt.
     """
     match result.status:
         case SendStatus.ACCEPTED:
@@ -163,7 +165,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
         row = _with_doubts(result, row)
     if not fails_over or result.status is SendStatus.UNCONFIGURED:
         delay = max(delay, rest, result.retry_after or 0.0)
-    return LedgerOutcome(row, delay)
+    return LedgerOutcome(row, max(delay, receipt_wait))
 
 
 def sent(result: SendResult[Message]) -> LedgerRow:
@@ -215,7 +217,7 @@ def _fails_over(result: SendResult[Message], failover: str | None, *, after_doub
 
 
 def _with_doubts(result: SendResult[Message], row: LedgerRow) -> LedgerRow:
-    """Return the row of a message that waits, with the doubts that it does not name any more.
+    """Return a row with the doubts that it does not name any more.
 
     It is itself in doubt only where the provider that it names may have taken the message.
     """
@@ -285,7 +287,7 @@ def _row(result: SendResult[Message], status: Status, cost: Charge | None = None
     send_status = result.status
     # Nearly no message is in doubt, which is all that is asked of the others.
     is_repeated = message.in_doubt and send_status in MAY_BE_TAKEN and message.repeats
-    return LedgerRow(
+    row = LedgerRow(
         campaign_id=record.campaign_id,
         seq=record.seq,
         status=status,
@@ -300,3 +302,4 @@ def _row(result: SendResult[Message], status: Status, cost: Charge | None = None
         repeated_provider=message.provider if is_repeated else None,
         cost=cost,
     )
+    return _with_doubts(result, row) if status is Status.UNKNOWN and message.doubts else row

@@ -1,7 +1,7 @@
 """Outcome policy of one sender: configured retries, routes, and the promises of its providers."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.settings import RetrySettings
@@ -22,17 +22,22 @@ WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
 
 
 class OutcomePolicy:
-    """Outcomes of send results; `idempotent_for` is asked of the provider of each message."""
+    """Outcomes of send results; `idempotent_for` is asked of the provider of each message.
+
+    `reporting`: the providers that send receipts.
+    """
 
     def __init__(
         self,
         retry: RetrySettings,
         choice: ProviderChoice,
         idempotent_for: Callable[[str], float],
+        reporting: Collection[str] = (),
     ) -> None:
         self._retry = retry
         self._choice = choice
         self._idempotent_for = idempotent_for
+        self._reporting = reporting
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
     def depends_on_doubt(self, result: SendResult[Message]) -> bool:
@@ -46,16 +51,20 @@ class OutcomePolicy:
         message = result.message
         if message.reported_by is not None:
             return LedgerOutcome(reported(result, message.reported_by))
-        may_be_taken = message.in_doubt or result.status is SendStatus.AMBIGUOUS
+        knows_key = self._knows_key_of(message)
+        is_unclear = result.status is SendStatus.AMBIGUOUS
+        may_be_taken = message.in_doubt or is_unclear
+        waits = is_unclear and not knows_key and message.provider in self._reporting
         return outcome_of(
             result,
             version,
             self._retry,
             self._random.random(),
-            idempotent=self._knows_key_of(message),
+            idempotent=knows_key,
             failover=self._failover(result, version),
             rest=self._rest(result, version),
             after_doubt=may_be_taken and self._choice.goes_on_after_doubt(message, version),
+            receipt_wait=self._retry.receipt_wait if waits else 0.0,
         )
 
     def _rest(self, result: SendResult[Message], version: CampaignVersion | None) -> float:

@@ -10,6 +10,9 @@ from campaign_common.database.cursors import ShardCursors
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
 from campaign_common.domain.receipts.stored_receipt import (
+    MAY_BE_PROVED,
+    NO_DOUBTS,
+    DoubtedProviders,
     ReceiptState,
     StoredReceipt,
     look_again,
@@ -28,7 +31,7 @@ from campaign_common.store.messages.ledger import (
     insert_outcomes,
     look_up,
 )
-from campaign_common.store.messages.possibly_sent import read_possibly_sent
+from campaign_common.store.messages.possibly_sent import read_doubts
 from campaign_common.store.messages.retry_schedule import forget_retries
 from campaign_common.store.receipts.receipt_rows import (
     ReceiptPlace,
@@ -102,8 +105,7 @@ def record_proved(
     for place, receipt in receipts.items():
         key = MessageKey(place.campaign_id, place.seq)
         entry = entries.get(key)
-        in_doubt = key in noted or (entry is not None and bool(entry.in_doubt))
-        if receipt.is_open and proves_send(receipt, entry, in_doubt=in_doubt):
+        if receipt.is_open and proves_send(receipt, entry, noted.get(key, NO_DOUBTS)):
             rows.append(proved_row(key, receipt, entry, named[key.campaign_id]))
             closed[place] = receipt._replace(state=ReceiptState.SENT)
     insert_outcomes(cursor, shard, rows)
@@ -156,21 +158,29 @@ def _look_up(cursor: Cursor, shard: int, receipts: Receipts) -> dict[MessageKey,
 
 def _noted(
     cursor: Cursor, receipts: Receipts, entries: Mapping[MessageKey, LedgerEntry]
-) -> set[MessageKey]:
-    """Return the messages that a lost sender may have handed over in the generation reported.
+) -> dict[MessageKey, DoubtedProviders]:
+    """Return the providers that may have taken messages in the generation reported, beside the row.
 
-    Of those that wait, or have no row: of others it does not matter.
+    Of those that a receipt may prove to be sent, where the row alone does not show it.
     """
-    wanted: dict[CampaignId, dict[int, int]] = {}
+    wanted: dict[CampaignId, list[int]] = {}
     for place, receipt in receipts.items():
         entry = entries.get(MessageKey(place.campaign_id, place.seq))
-        if entry is None or (entry.status == Status.WAITING and not entry.in_doubt):
-            wanted.setdefault(place.campaign_id, {})[place.seq] = receipt.generation
+        if not receipt.is_open or (entry is not None and entry.status not in MAY_BE_PROVED):
+            continue
+        is_proved_by_row = entry is not None and entry.in_doubt and proves_send(receipt, entry)
+        if not is_proved_by_row:
+            wanted.setdefault(place.campaign_id, []).append(place.seq)
+    if not wanted:
+        return {}
+    reported = {
+        (place.campaign_id, place.seq, receipt.generation): MessageKey(place.campaign_id, place.seq)
+        for place, receipt in receipts.items()
+    }
     return {
-        MessageKey(campaign_id, seq)
-        for campaign_id, generations in wanted.items()
-        for seq, generation in read_possibly_sent(cursor, campaign_id, sorted(generations))
-        if generations[seq] == generation
+        reported[noted]: frozenset(providers)
+        for noted, providers in read_doubts(cursor, wanted).doubts.items()
+        if noted in reported
     }
 
 

@@ -20,16 +20,17 @@ def mark_reported(database: Database, results: Iterable[SendResult[Message]]) ->
         RetryLater: the database is down.
     """
     doubted = [
-        result.message
+        result
         for result in results
         if result.status is not SendStatus.ACCEPTED and _is_in_doubt(result)
     ]
     if not doubted:
         return
     with database.reading(proof=Proof.NOW) as cursor:
-        receipts = read_receipts(cursor, [place_of(message) for message in doubted], {})
-    for message in doubted:
-        if is_reported(message, receipts):
+        receipts = read_receipts(cursor, [place_of(one.message) for one in doubted], {})
+    for result in doubted:
+        message, is_ambiguous = result.message, result.status is SendStatus.AMBIGUOUS
+        if is_reported(message, receipts, is_ambiguous=is_ambiguous):
             message.reported_by = receipts[place_of(message)].provider
 
 

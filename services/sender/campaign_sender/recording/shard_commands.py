@@ -21,8 +21,10 @@ from campaign_common.database import Proof, ShardServer
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.errors import RetryLater, StatementRefused
+from campaign_common.store.receipts.receipt_rows import read_receipts
 from campaign_common.store.shards import command_copies as forwarding
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand, read_commands
+from campaign_sender.admission.rules import is_reported, place_of
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -158,9 +160,13 @@ class ShardCommands:
         """Stop repetitions of messages that were sent by their receipts; return what is held.
 
         What is held without a doubt has its only send here: its result comes first.
+
+        Raises:
+            RetryLater: the database is down.
         """
         reported = named_messages(command)
         held: set[MessageKey] = set()
+        doubted: list[Message] = []
         for campaign_id in {key.campaign_id for key in reported}:
             messages = self._buffer.held_messages(command.shard, campaign_id)
             for seq, message in messages.items():
@@ -168,7 +174,13 @@ class ShardCommands:
                 if key in reported:
                     held.add(key)
                     if message.in_doubt and message.generation == reported[key]:
-                        message.withdrawn = True
+                        doubted.append(message)
+        if doubted:
+            with self._server.own.reading(proof=Proof.NOW) as cursor:
+                receipts = read_receipts(cursor, [place_of(one) for one in doubted], {})
+            for message in doubted:
+                if is_reported(message, receipts):
+                    message.withdrawn = True
         return held
 
     def _can_execute(self, command: ShardCommand, held: HeldSeqs) -> bool:

@@ -1,6 +1,10 @@
+import pytest
+
 from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.claim import ClaimedMessage
 from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.stored_receipt import ReceiptState, StoredReceipt
 from campaign_sender.ownership.takeover import settle
 from tests.unit.sender.messages import CAMPAIGN, version
 
@@ -38,3 +42,29 @@ def test_a_claimed_second_try_is_settled_over_its_waiting_row() -> None:
 
 def test_a_claim_of_a_campaign_that_is_gone_is_forgotten() -> None:
     assert settle([CLAIMED], {}, {}) == ([], [], [])
+
+
+REPORTED = {
+    "its provider": ("main", ReceiptRank.ACCEPTED, {}, True),
+    "another one": ("spare", ReceiptRank.UNDELIVERED, {}, False),
+    "another one that delivered it": ("spare", ReceiptRank.DELIVERED, {}, True),
+    "one of an earlier doubt": ("spare", ReceiptRank.SENT, {"spare": 1}, True),
+    "one of an older sender": ("spare", ReceiptRank.SENT, {None: 1}, True),
+}
+"""The provider that reports a message which a lost sender had claimed for `main`, the rank, doubts
+that are noted, and whether that proves it."""
+
+
+@pytest.mark.parametrize(("provider", "rank", "noted", "proves"), REPORTED.values(), ids=REPORTED)
+def test_a_claim_is_settled_by_who_may_have_taken_it(
+    provider: str, rank: ReceiptRank, noted: dict[str | None, int], proves: bool
+) -> None:
+    receipt = StoredReceipt(0, rank, ReceiptState.OPEN, provider)
+    settlement = settle(
+        [CLAIMED._replace(provider="main")],
+        {},
+        {CAMPAIGN: version()},
+        {MessageKey(CAMPAIGN, 5): receipt},
+        {(CAMPAIGN, 5, 0): noted},
+    )
+    assert (len(settlement.sent), len(settlement.possibly_sent)) == (proves, not proves)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from campaign_common.domain.message import Status
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.settings import RetrySettings
@@ -27,6 +28,7 @@ def outcome(
     retry_after: float = 7.0,
     provider: str = "pair",
     in_doubt: bool = False,
+    idempotent_for: float = 0.0,
 ) -> LedgerOutcome:
     """Return the outcome at `main`, while providers rest for so many seconds."""
     choice = ProviderChoice(
@@ -35,7 +37,7 @@ def outcome(
         lambda _: 0.0,
         rests_for=lambda name: rests.get(name, 0.0),
     )
-    policy = OutcomePolicy(RetrySettings(), choice, lambda _: 0.0)
+    policy = OutcomePolicy(RetrySettings(), choice, lambda _: idempotent_for, {"main"})
     one = message(try_number=try_number)
     one.provider = one.ledger_provider = "main"
     one.in_doubt = in_doubt
@@ -93,3 +95,20 @@ def test_a_message_waits_long_where_all_it_may_take_rest(
         in_doubt=in_doubt,
     )
     assert found.retry_in == wait
+
+
+@pytest.mark.parametrize(
+    ("status", "idempotent_for", "waits"),
+    [
+        (SendStatus.AMBIGUOUS, 0.0, True),
+        (SendStatus.AMBIGUOUS, ANY, False),
+        (SendStatus.RETRYABLE, 0.0, False),
+    ],
+    ids=["in doubt", "repeated under a key that is known", "proof"],
+)
+def test_only_a_repetition_of_a_doubt_waits_for_a_receipt(
+    status: SendStatus, idempotent_for: float, waits: bool
+) -> None:
+    found = outcome(status, {}, retry_after=0.0, provider="main", idempotent_for=idempotent_for)
+    assert found.row.status is Status.WAITING
+    assert (found.retry_in == RetrySettings().receipt_wait) is waits

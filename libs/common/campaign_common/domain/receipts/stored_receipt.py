@@ -5,6 +5,7 @@ depends on which reports there are, and not on their order: a higher generation 
 one the highest rank counts, with the code and time that came with it first.
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import Enum, IntEnum
 from typing import NamedTuple
@@ -12,6 +13,24 @@ from typing import NamedTuple
 from campaign_common.domain.message import LedgerEntry, Status
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+
+DoubtedProviders = Collection[str | None]
+"""Providers that may have taken a message in its generation; None: one that is not named, since the
+campaign names it, or since it is not known."""
+
+NO_DOUBTS: DoubtedProviders = frozenset()
+
+
+class PossibleTakers(NamedTuple):
+    """Providers that may have taken a message, as the writer of several receipts reads them."""
+
+    in_doubt: DoubtedProviders = NO_DOUBTS
+    """Those of a doubt, which stays for the whole generation."""
+    claimed: DoubtedProviders = NO_DOUBTS
+    """Those that a sender has claimed it for, of which a result may yet be proof."""
+
+
+NO_TAKERS = PossibleTakers()
 
 
 class ReceiptState(IntEnum):
@@ -65,6 +84,13 @@ class StoredReceipt(NamedTuple):
         """Return whether it reports about this generation of the message."""
         return self.generation == generation and self.rank is not ReceiptRank.NONE
 
+    def proves(self, doubts: DoubtedProviders) -> bool:
+        """Return whether it proves that one of `doubts` has taken the message (protocol rule 14).
+
+        That the message reached the phone, any provider proves: each is one that was handed it.
+        """
+        return self.rank is not ReceiptRank.NONE and _is_proof(self.rank, self.provider, doubts)
+
 
 class ReceiptEffect(Enum):
     """The effect of a report on what is stored."""
@@ -84,6 +110,9 @@ OWN_PROVIDER_ONLY = frozenset({Status.SENT, Status.FAILED})
 """Statuses that name the one provider that a report can come from. Others may have been taken by
 any provider of the route."""
 
+MAY_BE_PROVED = frozenset({Status.UNKNOWN, Status.WAITING})
+"""Statuses of messages that a receipt may prove to be sent."""
+
 
 class Reported(NamedTuple):
     """The result of one report."""
@@ -94,12 +123,19 @@ class Reported(NamedTuple):
 
 
 def report(
-    stored: StoredReceipt | None, entry: LedgerEntry | None, named: str, reported: MessageReceipt
+    stored: StoredReceipt | None,
+    entry: LedgerEntry | None,
+    named: str,
+    reported: MessageReceipt,
+    takers: PossibleTakers = NO_TAKERS,
 ) -> Reported:
     """Decide what a report changes.
 
+    Of two providers that report the same message, what proves a doubt counts before the rank.
+
     `entry`: the ledger's row; it may be left out where `needs_entry` says so. `named`: the provider
-    that the campaign names.
+    that the campaign names. `takers`: the providers that may have taken the message; to be given
+    where `is_contested`.
     """
     if _is_older(stored, entry, reported):
         return Reported(stored, ReceiptEffect.OLDER_GENERATION)
@@ -112,12 +148,32 @@ def report(
         known = None  # it was stored while nothing said which provider would send the message
     is_sent = current is not None and current.status == Status.SENT
     state = ReceiptState.SENT if is_sent else known.state if known else ReceiptState.OPEN
-    if known is None or reported.rank > known.rank:
+    strength = _strength(reported.rank, reported.provider, takers)
+    if known is None or strength > _strength(known.rank, known.provider, takers):
         _, _, generation, _, provider, rank, code, at = reported
         after = StoredReceipt(generation, rank, state, provider, code, at)
     else:
         after = known._replace(state=state)
     return Reported(after, ReceiptEffect.REPEATED if after == known else ReceiptEffect.STORED)
+
+
+def is_contested(stored: StoredReceipt | None, reports: Collection[MessageReceipt]) -> bool:
+    """Return whether several providers report one generation of a message."""
+    latest = max(one.generation for one in reports)
+    providers = {one.provider for one in reports if one.generation == latest}
+    if stored is not None and stored.is_of(latest):
+        providers.add(stored.provider)
+    return len(providers) > 1
+
+
+def _strength(rank: ReceiptRank, provider: str, takers: PossibleTakers) -> tuple[bool, bool, int]:
+    """Return what a receipt is worth beside others: first what it proves, then its rank."""
+    is_proof = _is_proof(rank, provider, takers.in_doubt)
+    return is_proof, is_proof or _is_proof(rank, provider, takers.claimed), rank
+
+
+def _is_proof(rank: ReceiptRank, provider: str, doubts: DoubtedProviders) -> bool:
+    return rank >= ReceiptRank.DELIVERED or provider in doubts or None in doubts
 
 
 def needs_entry(stored: StoredReceipt | None, generation: int) -> bool:
@@ -167,16 +223,32 @@ def look_again(
     return stored
 
 
-def proves_send(stored: StoredReceipt, entry: LedgerEntry | None, *, in_doubt: bool) -> bool:
+def doubts_of(entry: LedgerEntry | None, noted: DoubtedProviders) -> frozenset[str | None]:
+    """Return the providers that may have taken a message in the generation of its row.
+
+    `noted`: those that are noted as such beside the ledger, for the same generation.
+    """
+    doubts = frozenset(noted)
+    if entry is None:
+        return doubts
+    is_only_one = entry.status == Status.UNKNOWN and not doubts
+    return doubts | {entry.provider} if entry.in_doubt or is_only_one else doubts
+
+
+def proves_send(
+    stored: StoredReceipt, entry: LedgerEntry | None, noted: DoubtedProviders = NO_DOUBTS
+) -> bool:
     """Return whether an open receipt proves a send that the ledger lacks (protocol rule 14).
 
     It is about the generation, whatever the try. `entry`: None if nothing is recorded; then the
-    message must not be held by the owner, who waits for its result. `in_doubt`: a provider may have
-    taken it in this generation. What waits or has no row, and is not in doubt, was not taken: it
-    was refused, or never sent, and the receipt is about another campaign of this number.
+    message must not be held by the owner, who waits for its result. `noted`: providers that may
+    have taken it in this generation, beside the row. What waits or has no row, and is not in doubt,
+    was not taken: it was refused, or never sent, and the receipt is about another campaign of this
+    number.
     """
-    if entry is None:
-        return in_doubt
-    if entry.generation != stored.generation:
-        return False
-    return entry.status == Status.UNKNOWN or (entry.status == Status.WAITING and in_doubt)
+    if entry is not None:
+        is_open = entry.status in MAY_BE_PROVED
+        if not is_open or entry.generation != stored.generation:
+            return False
+    doubts = doubts_of(entry, noted)
+    return bool(doubts) and stored.proves(doubts)

@@ -53,6 +53,16 @@ class RetryClassSettings(ThrottledRetrySettings):
 
 
 @section_class
+class AmbiguousRetrySettings(RetryClassSettings):
+    """The differences of messages that may have been taken or not; None: no difference."""
+
+    receipt_wait: float = key("ReceiptWait", Duration("0s", "24h"), default="60s")
+    """The least wait before a message that may have been taken is sent again, where its provider
+    sends receipts and does not know its idempotency key: a receipt that comes in time is proof, and
+    the message is not sent again. See [receipts](../guides/receipts.md#waiting-for-a-receipt)."""
+
+
+@section_class
 class RetryClasses:
     """The error classes that pass."""
 
@@ -62,7 +72,9 @@ class RetryClasses:
         "throttled", Section(ThrottledRetrySettings), default={}
     )
     """Messages refused for lack of capacity, which cost no attempt."""
-    ambiguous: RetryClassSettings = key("ambiguous", Section(RetryClassSettings), default={})
+    ambiguous: AmbiguousRetrySettings = key(
+        "ambiguous", Section(AmbiguousRetrySettings), default={}
+    )
     """Messages that may have been taken or not."""
 
 
@@ -79,7 +91,14 @@ class RetrySettings(RetryPolicy):
         """Return the policy of an error class."""
         policy = {each.name: getattr(self, each.name) for each in fields(RetryPolicy)}
         given = vars(self.classes.get(error_class, ThrottledRetrySettings()))
-        return RetryPolicy(**policy | {k: value for k, value in given.items() if value is not None})
+        changed = {k: value for k, value in given.items() if k in policy and value is not None}
+        return RetryPolicy(**policy | changed)
+
+    @property
+    def receipt_wait(self) -> float:
+        """Seconds for which a message that may have been taken waits for a receipt."""
+        given = self.classes.get("ambiguous", AmbiguousRetrySettings())
+        return given.receipt_wait if isinstance(given, AmbiguousRetrySettings) else 0.0
 
     def conflicts(self) -> Iterator[Conflict]:
         """Yield the first policy whose waits begin longer than they may last."""

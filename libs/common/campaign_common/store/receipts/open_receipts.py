@@ -11,8 +11,8 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.message import MessageKey
-from campaign_common.domain.receipts.stored_receipt import look_again
+from campaign_common.domain.message import LedgerEntry, MessageKey, Status
+from campaign_common.domain.receipts.stored_receipt import StoredReceipt, look_again
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
@@ -54,6 +54,9 @@ WHERE shard = %s AND campaign_id = %s AND seq IN %s
 
 LONGEST_WAIT = 10_000_000
 """Microseconds between two looks at a receipt."""
+
+WAIT_OF_UNLIKELY = 600_000_000
+"""Microseconds between two looks at one that hardly proves anything."""
 
 SHORT_WAIT = 500_000
 """Microseconds until the next look at what could not be named, as its shard has a command."""
@@ -97,7 +100,7 @@ def look_at_receipts(
     write_receipts(cursor, before, after, named)
     gone += _without_row(cursor, [place for place in due if place not in before])
     forget_open(cursor, gone)
-    _name_to_owners(cursor, left, before)
+    _name_to_owners(cursor, left, before, entries)
     add_receipt_counts(cursor, changes)
     return Look(len(after) + len(gone), len(left))
 
@@ -108,15 +111,37 @@ def _without_row(cursor: Cursor, absent: Collection[ReceiptPlace]) -> list[Recei
     return [place for place in absent if place not in there]
 
 
-def _name_to_owners(cursor: Cursor, left: Sequence[ReceiptPlace], receipts: Receipts) -> None:
+def _name_to_owners(
+    cursor: Cursor,
+    left: Sequence[ReceiptPlace],
+    receipts: Receipts,
+    entries: Mapping[MessageKey, LedgerEntry],
+) -> None:
     by_shard: dict[int, list[ReceiptPlace]] = defaultdict(list)
     for place in sorted(left):
         by_shard[place.shard].append(place)
     for shard, places in by_shard.items():
         messages = [(place.campaign_id, place.seq, receipts[place].generation) for place in places]
-        longest = LONGEST_WAIT if request_receipts(cursor, shard, messages) else SHORT_WAIT
-        by_campaign: dict[CampaignId, list[int]] = defaultdict(list)
+        is_named = request_receipts(cursor, shard, messages)
+        waits: dict[tuple[CampaignId, int], list[int]] = defaultdict(list)
         for place in places:
-            by_campaign[place.campaign_id].append(place.seq)
-        for campaign_id, seqs in by_campaign.items():
+            entry = entries.get(MessageKey(place.campaign_id, place.seq))
+            longest = _longest_wait(receipts[place], entry) if is_named else SHORT_WAIT
+            waits[place.campaign_id, longest].append(place.seq)
+        for (campaign_id, longest), seqs in waits.items():
             cursor.execute(LOOK_LATER, (longest, shard, campaign_id, tuple(seqs)))
+
+
+def _longest_wait(receipt: StoredReceipt, entry: LedgerEntry | None) -> int:
+    """Return how long after a look the next one may be, in microseconds.
+
+    What is of another provider than the one that the row of an unknown message names hardly ever
+    becomes a proof, and is open for as long as the message is unknown.
+    """
+    is_unlikely = (
+        entry is not None
+        and entry.status == Status.UNKNOWN
+        and entry.provider is not None
+        and not receipt.proves({entry.provider})
+    )
+    return WAIT_OF_UNLIKELY if is_unlikely else LONGEST_WAIT

@@ -51,7 +51,10 @@ REPLACE = (
     " code = VALUES(code), reported_at = VALUES(reported_at)"
 )
 
-INSERT_OPEN = "INSERT IGNORE INTO open_receipts (shard, campaign_id, seq, since, look_at) VALUES "
+INSERT_OPEN = "INSERT INTO open_receipts (shard, campaign_id, seq, since, look_at) VALUES "
+
+# What proves more than before is looked at as soon as what is new.
+LOOK_SOON = " ON DUPLICATE KEY UPDATE look_at = LEAST(look_at, VALUES(look_at))"
 
 OPEN_VALUES = "(%d,%d,%d,NOW(6),NOW(6) + INTERVAL 1 SECOND)"
 
@@ -124,16 +127,22 @@ def _list_open(cursor: Cursor, before: Receipts, after: Receipts) -> None:
     opened, closed = [], defaultdict(list)
     for place in sorted(after):
         found = before.get(place)
-        was_open = found is not None and found.is_open
-        if after[place].is_open:
-            if not was_open:
+        told = found if found is not None and found.is_open else None
+        receipt = after[place]
+        if receipt.is_open:
+            if told is None or _proof_of(told) != _proof_of(receipt):
                 opened.append(OPEN_VALUES % place)
-        elif was_open:
+        elif told is not None:
             closed[place.shard, place.campaign_id].append(place.seq)
     if opened:
-        cursor.execute(INSERT_OPEN + ",".join(opened))
+        cursor.execute(INSERT_OPEN + ",".join(opened) + LOOK_SOON)
     for key, seqs in closed.items():
         cursor.execute(DELETE_OPEN, (*key, tuple(seqs)))
+
+
+def _proof_of(receipt: StoredReceipt) -> tuple[int, str, bool]:
+    """Return that of a receipt on which it depends what it proves."""
+    return receipt.generation, receipt.provider, receipt.rank >= ReceiptRank.DELIVERED
 
 
 def _read(

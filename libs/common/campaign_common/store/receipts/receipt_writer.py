@@ -17,13 +17,20 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import LedgerEntry, MessageKey
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
-from campaign_common.domain.receipts.stored_receipt import ReceiptEffect, needs_entry, report
+from campaign_common.domain.receipts.stored_receipt import (
+    NO_TAKERS,
+    ReceiptEffect,
+    is_contested,
+    needs_entry,
+    report,
+)
 from campaign_common.store.core.receipt_counters import (
     ReceiptKey,
     add_receipt_counts,
     count_change,
 )
 from campaign_common.store.messages.ledger import look_up
+from campaign_common.store.receipts.contested_receipts import read_claimed, read_contested
 from campaign_common.store.receipts.receipt_rows import (
     ReceiptPlace,
     Receipts,
@@ -135,15 +142,23 @@ def _store(
     cursor: Cursor,
 ) -> Counter[ReceiptEffect]:
     before = lock_receipts(cursor, reports, named)
+    contested = {
+        place: max(one.generation for one in of_place)
+        for place, of_place in reports.items()
+        if is_contested(before.get(place), of_place)
+    }
+    claimed = read_claimed(cursor, contested) if contested else {}
     entries = _look_up(cursor, reports, before)
+    takers = read_contested(cursor, contested, claimed, entries) if contested else {}
     after: Receipts = {}
     effects: Counter[ReceiptEffect] = Counter()
     changes: Counter[ReceiptKey] = Counter()
     for place, of_place in reports.items():
         found = known = before.get(place)
         entry = entries.get(MessageKey(place.campaign_id, place.seq))
+        by = takers.get(place, NO_TAKERS)
         for one in of_place:
-            known, effect = report(known, entry, named[place.campaign_id], one)
+            known, effect = report(known, entry, named[place.campaign_id], one, by)
             effects[effect] += 1
         if known is not None and known != found:
             after[place] = known

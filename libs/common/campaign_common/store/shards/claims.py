@@ -5,6 +5,7 @@ transaction number); a takeover changes all three (protocol rules 2 to 4).
 """
 
 from collections import Counter
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from pymysql.cursors import Cursor
@@ -54,6 +55,8 @@ SELECT_ALL = f"SELECT {_COLUMNS} FROM shard_claims ORDER BY shard"
 
 SELECT_CLAIMED = "SELECT claimed FROM shard_claims WHERE claimed <> ''"
 
+SELECT_CLAIMED_LISTS = "SELECT shard, claimed FROM shard_claims WHERE shard IN %s AND claimed <> ''"
+
 SELECT_FOR_UPDATE = f"SELECT {_COLUMNS} FROM shard_claims WHERE shard = %s FOR UPDATE"
 
 MOVE = """
@@ -86,6 +89,14 @@ def claimed_by_campaign(cursor: Cursor) -> Counter[CampaignId]:
     for (claimed,) in cursor.fetchall():
         counts.update(count_claimed(claimed))
     return counts
+
+
+def read_claimed_lists(cursor: Cursor, shards: Collection[int]) -> dict[int, bytes]:
+    """Read the packed claims of shards that have any, without a lock."""
+    if not shards:
+        return {}
+    cursor.execute(SELECT_CLAIMED_LISTS, (tuple(shards),))
+    return dict(cursor.fetchall())
 
 
 def lock_claim(cursor: Cursor, shard: Shard) -> ClaimRow | None:
