@@ -30,6 +30,11 @@ from campaign_scheduler.job_scheduler import Job, JobScheduler
 from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
+from campaign_scheduler.jobs.match_receipts import (
+    MATCH_INTERVAL,
+    SWEEP_INTERVAL,
+    ReceiptMatcher,
+)
 from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
 from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
@@ -157,6 +162,7 @@ class SchedulerService:
         )
         stranded = self._stranded_retries
         closer = ReceiptCloser(databases, self._availability)
+        matcher = ReceiptMatcher(databases, settings.receipts.keep_for)
         return [
             Job("start-campaigns", starter.start_due, pace.poll_interval),
             Job("renew-leases", self._leases.renew, pace.lease / RENEWALS),
@@ -165,6 +171,8 @@ class SchedulerService:
             Job("publish-retries", self._retries.publish_due, pace.poll_interval),
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("close-receipts", closer.look, LOOK_INTERVAL),
+            Job("match-receipts", matcher.match, MATCH_INTERVAL),
+            Job("sweep-receipts", matcher.sweep, SWEEP_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
             Job("sweep-slots", partial(_sweep_slots, main), SLOT_SWEEP_INTERVAL),

@@ -16,9 +16,8 @@ from gunicorn.glogging import Logger
 from campaign_api.app import create_app
 from campaign_api.erased.keys import ErasureKeys
 from campaign_api.messages.erasing import Eraser
-from campaign_api.serving.callbacks.counted_writes import counted
 from campaign_api.serving.callbacks.endpoint import CallbackEndpoint, EndpointMetrics
-from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
+from campaign_api.serving.callbacks.receipt_stores import receipt_stores
 from campaign_api.serving.connection_bounds import ConnectionBounds, allowed
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import ApiWorker
@@ -27,7 +26,6 @@ from campaign_api.web.routing.application import Application
 from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.settings import Settings
-from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
 from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 
@@ -116,11 +114,10 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
         tracer = self._tracing.enter_context(tracing_of(self._settings, "api"))
         app = create_app(self._settings, self._databases, tracer)
         metrics = EndpointMetrics(app.extensions["metrics"], app.extensions["callback_metrics"])
-        write = counted(ReceiptWriter(self._databases).write, metrics.callbacks)
         self._endpoint = CallbackEndpoint(
             self._callbacks,
             self._settings.callbacks.base_url or "",
-            ReceiptBatches(self._databases, write),
+            receipt_stores(self._settings, self._databases, metrics.callbacks),
             metrics,
             self._connections.provider,
         )

@@ -11,6 +11,8 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.store.messages.message_listing import ListedReceipt
 
 KEPT_FOR = 24
 """Hours after which the sweep deletes a test message."""
@@ -55,6 +57,7 @@ class StoredTrialMessage(NamedTuple):
     status: Status | None
     provider_message_id: str | None
     error_code: str | None
+    receipt: ListedReceipt | None = None
 
 
 class TrialOutcome(NamedTuple):
@@ -74,7 +77,7 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, NOW(6))
 
 SELECT_TEST = """
 SELECT id, campaign_id, COALESCE(content_provider, provider), phone, body, content, requested_at,
-       ended_at, status, provider_message_id, error_code
+       ended_at, status, provider_message_id, error_code, receipt_rank, receipt_code, reported_at
 FROM trial_messages WHERE id = %s
 """
 
@@ -140,7 +143,7 @@ def read_trial_message(cursor: Cursor, test_id: int) -> StoredTrialMessage | Non
     if row is None:
         return None
     id_, campaign_id, provider, phone, body, content, requested_at, ended_at, *outcome = row
-    status, message_id, error_code = outcome
+    status, message_id, error_code, rank, code, at = outcome
     rendered, originator = _rendered(body, content)
     return StoredTrialMessage(
         id_,
@@ -154,6 +157,7 @@ def read_trial_message(cursor: Cursor, test_id: int) -> StoredTrialMessage | Non
         None if status is None else Status(status),
         message_id,
         error_code,
+        None if rank is None else ListedReceipt(ReceiptRank(rank), code, at),
     )
 
 

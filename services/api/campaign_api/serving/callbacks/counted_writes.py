@@ -10,7 +10,7 @@ from campaign_common.store.receipts.receipt_writer import WrittenReceipts
 
 def counted(
     write: Callable[[Sequence[MessageReceipt]], WrittenReceipts], metrics: CallbackMetrics
-) -> Write:
+) -> Write[MessageReceipt]:
     """Return `write`, which counts what is committed."""
 
     def write_and_count(receipts: Sequence[MessageReceipt]) -> None:

@@ -17,7 +17,7 @@ from gunicorn.http.errors import ParseException
 
 from campaign_api.metrics import CallbackMetrics, RequestMetrics
 from campaign_api.serving.callbacks.message_receipts import message_receipts
-from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
+from campaign_api.serving.callbacks.receipt_stores import ReceiptStores
 from campaign_api.serving.callbacks.responses import (
     BUSY,
     ELSEWHERE,
@@ -107,7 +107,7 @@ class CallbackEndpoint:
         self,
         by_provider: Mapping[str, ProviderCallbacks],
         base_url: str,
-        batches: ReceiptBatches,
+        stores: ReceiptStores,
         metrics: EndpointMetrics,
         places: int,
     ) -> None:
@@ -117,7 +117,7 @@ class CallbackEndpoint:
         """
         self._by_provider = by_provider
         self._base_url = base_url.rstrip("/")
-        self._batches = batches
+        self._stores = stores
         self._metrics = metrics
         self._places = {name: Connections(places, MOST_BYTES) for name in by_provider}
         self._readers = Threads(READERS, share=1, most_waiting=LARGE_WAITING)
@@ -190,16 +190,19 @@ class CallbackEndpoint:
 
     def _stored(self, provider: str, facts: Accepted) -> CallbackReply:
         """Return the reply when the receipts are committed."""
-        receipts, others = message_receipts(provider, facts)
+        stores = self._stores
+        receipts, beside, others = message_receipts(provider, facts, stores.found_by_id)
         try:
             if receipts:
-                self._batches.store(receipts)
+                stores.of_messages.store(receipts)
+            if beside:
+                stores.beside.store(beside)
         except RetryLater as error:
             raise NotTaken(UNAVAILABLE, str(error)) from error
         except Exception as error:
             raise NotTaken(FAILED) from error
         metrics = self._metrics.callbacks
-        for rank, number in Counter(receipt.rank for receipt in receipts).items():
+        for rank, number in Counter(one.rank for one in (*receipts, *beside)).items():
             metrics.received(provider, rank, number)
         for kind, number in others.items():
             metrics.not_understood(provider, kind, number)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any, Generic, TypeVar
 
 import gevent
 from gevent.event import Event
@@ -11,7 +12,6 @@ from gevent.lock import Semaphore
 from campaign_api.serving.threads import Threads
 from campaign_common.database import Database
 from campaign_common.database.by_server import ByServer
-from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.errors import RetryLater
 
 COLLECT = 0.01
@@ -26,7 +26,9 @@ MOST_WAITING = 20_000
 PATIENCE = 10.0
 """Seconds for which a request waits for its commit."""
 
-Write = Callable[[Sequence[MessageReceipt]], object]
+ReceiptT = TypeVar("ReceiptT")
+
+Write = Callable[[Sequence[ReceiptT]], object]
 """Stores receipts in one transaction for each database server; raises RetryLater."""
 
 
@@ -34,36 +36,46 @@ class CommitLate(RetryLater):
     """Receipts are not committed in time, or too many others wait for that; they may yet be."""
 
 
-class ReceiptBatches:
+class ReceiptBatches(Generic[ReceiptT]):
     """Receipts on their way to the database; to be used by the greenlets of one thread.
 
     Each database server has its own batches, one after another: one that does not answer keeps
     the receipts of no other one waiting.
     """
 
-    def __init__(self, servers: ByServer[Database], write: Write, collect: float = COLLECT) -> None:
-        """Write with `write`, in a thread for each of `servers`."""
+    def __init__(
+        self, servers: ByServer[Database], write: Write[ReceiptT], collect: float = COLLECT
+    ) -> None:
+        """Write with `write`, in a thread for each of `servers`.
+
+        Receipts have a `shard` where there are several.
+        """
         self._collect = collect
         self._servers = servers.each(lambda _: _Server(write, collect))
 
-    def store(self, receipts: Sequence[MessageReceipt]) -> None:
+    def store(self, receipts: Sequence[ReceiptT]) -> None:
         """Return when the receipts are committed.
 
         Raises:
             RetryLater: some of them may not be: the database is away, or takes too long.
             Exception: what else `write` raises.
         """
-        parts = self._servers.split(receipts, lambda receipt: receipt.shard)
+        parts = self._servers.split(receipts, _shard_of)
         waiting = [server.add(part) for server, part in parts]
         until = time.monotonic() + PATIENCE
         for part in waiting:
             part.wait(until)
 
 
+def _shard_of(receipt: Any) -> int:  # noqa: ANN401 - a receipt that names its shard
+    shard: int = receipt.shard
+    return shard
+
+
 class _Part:
     """The receipts of one request on one server."""
 
-    def __init__(self, receipts: Sequence[MessageReceipt], done: Event) -> None:
+    def __init__(self, receipts: Sequence[Any], done: Event) -> None:
         self.receipts = receipts
         self.error: Exception | None = None
         self._done = done
@@ -85,7 +97,7 @@ class _Batch:
 class _Server:
     """The batches of one database server."""
 
-    def __init__(self, write: Write, collect: float) -> None:
+    def __init__(self, write: Write[Any], collect: float) -> None:
         self._write = write
         self._collect = collect
         self._threads = Threads(1, share=1, most_waiting=1)
@@ -93,7 +105,7 @@ class _Server:
         self._waiting = 0
         self._filling: _Batch | None = None
 
-    def add(self, receipts: Sequence[MessageReceipt]) -> _Part:
+    def add(self, receipts: Sequence[Any]) -> _Part:
         """Add receipts to the batch that is being filled."""
         if self._waiting and self._waiting + len(receipts) > MOST_WAITING:
             raise CommitLate("too many receipts wait for the database")

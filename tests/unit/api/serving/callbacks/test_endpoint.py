@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from campaign_api.metrics import CallbackMetrics, RequestMetrics
 from campaign_api.serving.callbacks.endpoint import CallbackEndpoint, EndpointMetrics
 from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
+from campaign_api.serving.callbacks.receipt_stores import ReceiptStores
 from campaign_common.database.by_server import ByServer
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 
@@ -24,7 +25,8 @@ def endpoint() -> Iterator[CallbackEndpoint]:
     registry = CollectorRegistry()
     metrics = EndpointMetrics(RequestMetrics(registry), CallbackMetrics(registry))
     batches = ReceiptBatches(ByServer(("main",), {}), write)
-    yield CallbackEndpoint({}, "http://localhost", batches, metrics, places=1)
+    stores = ReceiptStores(batches, ReceiptBatches(ByServer(("main",), {}), write))
+    yield CallbackEndpoint({}, "http://localhost", stores, metrics, places=1)
     assert written == []
 
 
