@@ -20,8 +20,8 @@ SHORT = {
     "sender": "services/sender/campaign_sender",
     "unit": "tests/unit",
     "integration": "tests/integration",
-    "chaos": "tests/chaos",
     "e2e": "tests/e2e",
+    "chaos": "tests/chaos",
     "model": "tests/model",
 }
 """Beginnings of paths in docs/concepts/protocol.md."""

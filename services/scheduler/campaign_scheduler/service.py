@@ -19,6 +19,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread
 from campaign_common.settings import Settings
 from campaign_common.store.campaigns.leases import Holder
 from campaign_common.store.limits.slot_leases import sweep_some
+from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_providers.unsubscribe.current_links import links_of
 from campaign_scheduler.availability import PROBE_INTERVAL, ServerAvailability
 from campaign_scheduler.fanout.checkpoint_writer import CheckpointWriter
@@ -33,6 +34,11 @@ from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
 from campaign_scheduler.jobs.find_late_receipts import ENROLL_INTERVAL, LateReceiptFinder
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
+from campaign_scheduler.jobs.match_receipts import (
+    MATCH_INTERVAL,
+    SWEEP_INTERVAL,
+    ReceiptMatcher,
+)
 from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
 from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
@@ -164,6 +170,8 @@ class SchedulerService:
         )
         stranded = self._stranded_retries
         closer = ReceiptCloser(databases, self._availability)
+        writer = ReceiptWriter(databases, settings.hard_bounces)
+        matcher = ReceiptMatcher(databases, writer, settings.receipts.keep_for)
         return [
             Job("start-campaigns", starter.start_due, pace.poll_interval),
             Job("renew-leases", self._leases.renew, pace.lease / RENEWALS),
@@ -172,6 +180,8 @@ class SchedulerService:
             Job("publish-retries", self._retries.publish_due, pace.poll_interval),
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
             Job("close-receipts", closer.look, LOOK_INTERVAL),
+            Job("match-receipts", matcher.match, MATCH_INTERVAL),
+            Job("sweep-receipts", matcher.sweep, SWEEP_INTERVAL),
             Job("find-late-receipts", late.look, ENROLL_INTERVAL),
             Job("suppress-bounces", self._bounce_suppressor().look, BOUNCE_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),

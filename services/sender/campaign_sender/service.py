@@ -24,7 +24,10 @@ from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.runtime.service import end_within
 from campaign_common.settings import Settings
 from campaign_common.settings.provider_digest import describe_provider
-from campaign_providers.callbacks.reporting_providers import reporting_providers
+from campaign_providers.callbacks.reporting_providers import (
+    providers_found_by_id,
+    reporting_providers,
+)
 from campaign_providers.registry import configured_providers, provider_checks
 from campaign_sender import metrics
 from campaign_sender.admission.batch_admitter import BatchAdmitter
@@ -63,6 +66,7 @@ from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, requ
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.answered_suppressions import AnsweredSuppressions
 from campaign_sender.recording.outcome_policy import OutcomePolicy
+from campaign_sender.recording.recorded_ids import RecordedIds
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
 from campaign_sender.telemetry.gauges import SenderGauges
@@ -388,6 +392,7 @@ def _shard_group(
     admitter = BatchAdmitter(server, topic, buffer, guard, choice, dispatcher.unready, traces)
     commands = ShardCommands(server, buffer)
     reporting = reporting_providers(settings)
-    policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for, reporting)
+    ids = RecordedIds(providers_found_by_id(settings))
+    policy = OutcomePolicy(settings.retry, choice, dispatcher.idempotent_for, reporting, ids)
     recorder = Recorder(server, buffer, dispatcher, guard, commands, policy, traces)
     return ShardGroup(server, buffer, guard, admitter, recorder, commands)

@@ -18,6 +18,7 @@ from tests.e2e.callbacks.gateways import (
     USER,
     WITH_PASSWORD,
     Callback,
+    Sent,
     infobip,
     kannel,
     reference,
@@ -176,7 +177,7 @@ def test_what_is_not_understood_is_counted_and_acknowledged(scene: CallbackScene
         ("reference", SIGNED): infobip([result(scene.sent[0], callbackData="a" * 40)]),
         ("no_reference", SIGNED): infobip([result(scene.sent[0], callbackData="")]),
         ("other_purpose", BY_REFERENCE): kannel(
-            scene.sent[0], m=reference(BY_REFERENCE, scene.sent[0], ReferencePurpose.TEST)
+            scene.sent[0], m=reference(BY_REFERENCE, Sent(0, 5), ReferencePurpose.TEST)
         ),
     }
     for (kind, provider), callback in cases.items():

@@ -28,6 +28,7 @@ WRITTEN = (
     "possibly_sent",
     "late_results",
     "possible_duplicates",
+    "provider_ids",
     "shard_commands",
     "partition_map",
     "provider_breakers",

@@ -20,7 +20,7 @@ from campaign_common.planning.unsubscribe_links import NO_LINKS
 from campaign_common.settings import Settings
 from campaign_common.store.core.campaigns import read_versions
 from campaign_common.store.limits.live_weights import follow_live_weights
-from campaign_common.store.messages.message_listing import read_message_source
+from campaign_common.store.messages.message_listing import ListedReceipt, read_message_source
 from campaign_common.store.messages.single_messages import (
     NewSingleMessage,
     StoredSingleMessage,
@@ -150,4 +150,10 @@ def describe(message: StoredSingleMessage) -> dict[str, Any]:
         "status": None if message.status is None else message.status.word,
         "requested_at": rfc3339_utc(message.requested_at),
         "ended_at": None if message.ended_at is None else rfc3339_utc(message.ended_at),
+        "receipt": None if message.receipt is None else _described(message.receipt),
     }
+
+
+def _described(receipt: ListedReceipt) -> dict[str, Any]:
+    at = None if receipt.at is None else rfc3339_utc(receipt.at)
+    return {"rank": receipt.rank.word, "code": receipt.code, "at": at}

@@ -1,4 +1,4 @@
-"""POST /v1/campaigns/{id}/test: one real message outside of the campaign's counters."""
+"""/v1/campaigns/{id}/test: one real message outside of the campaign's counters."""
 
 from functools import partial
 from typing import Any
@@ -18,6 +18,7 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.settings import Settings
+from campaign_common.store.messages.single_messages import read_single_message
 from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 
 RETRY_SECONDS = 10.0
@@ -78,5 +79,19 @@ def resource(
         response = jsonify(describe(message))
         response.status_code = 202 if message.status is None else 200
         return response
+
+    @routes.get("/test/<int:test_id>")
+    @routes.response(200, TestMessageResponse)
+    @routes.problems(404)
+    def show(campaign_id: CampaignId, test_id: int) -> Response:
+        """Return a test message as it is now, with what its provider has reported.
+
+        A test message is kept for a day.
+        """
+        with database.reading() as cursor:
+            message = read_single_message(cursor, test_id)
+        if message is None or message.campaign_id != campaign_id:
+            raise NotFound("there is no such test message, or it is not kept any more")
+        return jsonify(describe(message))
 
     return routes

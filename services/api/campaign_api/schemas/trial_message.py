@@ -4,6 +4,7 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from campaign_api.schemas.campaigns.content import message_body, message_parts, originator_answered
 from campaign_api.schemas.fields import Moment, Text
+from campaign_api.schemas.message import ShownReceipt
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_common.domain.message import Status
 
@@ -66,3 +67,9 @@ class TestMessageResponse(Schema):
     )
     requested_at = Moment(required=True)
     ended_at = Moment(required=True, allow_none=True)
+    receipt = fields.Nested(
+        ShownReceipt,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the provider has reported nothing."},
+    )

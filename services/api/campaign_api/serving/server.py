@@ -25,7 +25,8 @@ from campaign_api.serving.callbacks.endpoint import (
     CallbackEndpoint,
     EndpointMetrics,
 )
-from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
+from campaign_api.serving.callbacks.receipt_batches import BOUNDS, ReceiptBatches
+from campaign_api.serving.callbacks.side_receipts import SideReceiptWriter
 from campaign_api.serving.connection_bounds import ConnectionBounds, allowed
 from campaign_api.serving.metrics_port import MetricsPort, MetricsWorker
 from campaign_api.serving.worker import ApiWorker
@@ -36,6 +37,7 @@ from campaign_common.domain.suppressions.change_log_position import longest_tran
 from campaign_common.settings import Settings
 from campaign_common.settings.keywords import keyword_policy_of
 from campaign_common.store.inbound.inbound_writer import InboundWriter
+from campaign_common.store.receipts.provider_ids import days_kept
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.tracing import tracing_of
 
@@ -155,12 +157,15 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             longest_transaction(self._settings.mysql.tran_timeout),
         )
         write_inbound = counted_inbound(inbound.write, metrics.callbacks)
+        days = days_kept(self._settings.receipts.keep_for)
+        beside = SideReceiptWriter(databases, receipts, days, metrics.callbacks)
         return CallbackEndpoint(
             self._callbacks,
             self._settings.callbacks.base_url or "",
             CallbackBatches(
                 ReceiptBatches(databases, write_receipts),
                 CommitBatches(write_inbound, INBOUND_BOUNDS),
+                CommitBatches(beside.write, BOUNDS),
             ),
             metrics,
             self._connections.provider,

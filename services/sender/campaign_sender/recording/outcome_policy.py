@@ -16,6 +16,7 @@ from campaign_sender.recording.outcome import (
     outcome_of,
     reported,
 )
+from campaign_sender.recording.recorded_ids import NO_RECORDED_IDS, RecordedIds
 
 WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
 """Statuses of messages that wait for a used-up day or a circuit breaker."""
@@ -24,7 +25,7 @@ WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
 class OutcomePolicy:
     """Outcomes of send results; `idempotent_for` is asked of the provider of each message.
 
-    `reporting`: the providers that send receipts.
+    `reporting`: the providers that send receipts. `ids`: those that are recorded with outcomes.
     """
 
     def __init__(
@@ -33,11 +34,13 @@ class OutcomePolicy:
         choice: ProviderChoice,
         idempotent_for: Callable[[str], float],
         reporting: Collection[str] = (),
+        ids: RecordedIds = NO_RECORDED_IDS,
     ) -> None:
         self._retry = retry
         self._choice = choice
         self._idempotent_for = idempotent_for
         self._reporting = reporting
+        self.ids = ids
         self._random = random.Random()  # noqa: S311 - spreads retries, protects nothing
 
     def depends_on_doubt(self, result: SendResult[Message]) -> bool:

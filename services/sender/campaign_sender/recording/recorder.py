@@ -196,6 +196,7 @@ class Recorder(ThreadedPart):
             with self._database.transaction() as cursor:
                 written = transaction.write(cursor, shard_writes, _repeated_late(late))
                 note_late_results(cursor, late)
+                self._policy.ids.insert(cursor, batch.late)
         except CommitUnknown:
             self._unknown_commit = UnknownCommit(batch, shard_writes, written)
             raise
@@ -297,6 +298,7 @@ class Recorder(ThreadedPart):
         claims: dict[int, list[Message]] = defaultdict(list)
         for message in batch.claims:
             claims[message.record.shard].append(message)
+        ids = self._policy.ids.of(batch.results)
         now = time.monotonic()
         return [
             ShardWrites(
@@ -306,6 +308,7 @@ class Recorder(ThreadedPart):
                 owned.still_claimed(finished[owned.shard]) + claims[owned.shard],
                 # Messages that this transaction finishes advance the offset of the next one.
                 owned.offsets.committable,
+                ids.get(owned.shard, ()),
             )
             for owned in self._buffer.shards()
             if owned.shard in finished

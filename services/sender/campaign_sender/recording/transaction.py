@@ -27,6 +27,7 @@ from campaign_common.store.messages.retry_schedule import (
     forget_retries,
     schedule_retries,
 )
+from campaign_common.store.receipts.provider_ids import IdentifiedMessage, insert_provider_ids
 from campaign_common.store.shards.claims import ClaimWrite, write_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.message import Message
@@ -45,6 +46,8 @@ class ShardWrites(NamedTuple):
     claimed: list[Message]
     """Complete claim list after this transaction."""
     recorded_offset: int
+    ids: Sequence[IdentifiedMessage] = ()
+    """Ids by which the receipts of some of the messages are found."""
 
 
 class WriteResult(NamedTuple):
@@ -103,6 +106,7 @@ def _claim_write_of(writes: ShardWrites) -> ClaimWrite:
 def _write_outcomes(cursor: Cursor, writes: ShardWrites) -> None:
     shard = writes.owned.shard
     insert_outcomes(cursor, shard, writes.rows)
+    insert_provider_ids(cursor, writes.ids)
     schedule_retries(cursor, shard, writes.retries)
     ended: dict[CampaignId, list[int]] = defaultdict(list)
     left: list[ClaimedMessage] = []

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,10 +14,13 @@ from campaign_api.app import create_app
 from campaign_api.campaigns import trial_messages
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.settings import ApiSettings, Settings
 from campaign_common.store.messages.single_messages import SingleOutcome as Outcome
 from campaign_common.store.messages.single_messages import end_single_message, take_single_messages
+from campaign_common.store.messages.trial_receipts import TrialReceipt, write_trial_receipts
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list
 from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
@@ -75,6 +79,7 @@ def test_the_answer_says_what_became_of_it(
         "status": status.word,
         "provider_message_id": f"id-{body['id']}",
         "error_code": None,
+        "receipt": None,
     }
     assert value(pool, "SELECT COUNT(*) FROM campaign_counters") == 0
     assert value(pool, "SELECT actor FROM trial_messages") == "api"
@@ -194,3 +199,30 @@ def test_a_key_sends_only_its_share_of_test_messages(
     assert client.post(PATH, json=REQUEST, headers=other).status_code == 202
     assert client.get("/v1/stats", headers=key).status_code == 200
     assert value(pool, "SELECT COUNT(*) FROM trial_messages") == 3
+
+
+def test_a_test_message_is_shown_with_its_receipt(client: FlaskClient, pool: Database) -> None:
+    """The highest rank counts, of its own provider and campaign; nothing is counted."""
+    with sender(pool, Status.SENT):
+        sent: Any = client.post(PATH, json=REQUEST).json
+    path = f"{PATH}/{sent['id']}"
+    assert client.get(path).json == sent | {"receipt": None}
+    at = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    own = TrialReceipt(
+        sent["id"], CampaignId(CAMPAIGN), "simulated", ReceiptRank.DELIVERED, "0", at
+    )
+    reports = [
+        own._replace(rank=ReceiptRank.UNDELIVERED, code="21"),
+        own,
+        own._replace(provider="other", rank=ReceiptRank.READ),
+        own._replace(campaign_id=CampaignId(CAMPAIGN + 1), rank=ReceiptRank.READ),
+        own._replace(test_id=sent["id"] + 1),
+    ]
+    assert pool.run(lambda cursor: write_trial_receipts(cursor, reports)) == 2
+    assert pool.run(lambda cursor: write_trial_receipts(cursor, reports)) == 0
+    shown: Any = client.get(path).json
+    assert shown["receipt"] == {"rank": "delivered", "code": "0", "at": "2026-05-01T12:00:00.000Z"}
+    assert value(pool, "SELECT COUNT(*) FROM receipt_counters") == 0
+    assert client.get(f"{PATH}/{sent['id'] + 1}").status_code == 404
+    elsewhere = PATH.replace(str(CAMPAIGN), str(CAMPAIGN + 1))
+    assert client.get(f"{elsewhere}/{sent['id']}").status_code == 404

@@ -51,8 +51,8 @@ REPORTED = {
     "one of an earlier doubt": ("spare", ReceiptRank.SENT, {"spare": 1}, True),
     "one of an older sender": ("spare", ReceiptRank.SENT, {None: 1}, True),
 }
-"""Who reports a message that a lost sender had claimed for `main`, what, the doubts that are noted,
-and whether that proves it."""
+"""The provider that reports a message which a lost sender had claimed for `main`, the rank, doubts
+that are noted, and whether that proves it."""
 
 
 @pytest.mark.parametrize(("provider", "rank", "noted", "proves"), REPORTED.values(), ids=REPORTED)

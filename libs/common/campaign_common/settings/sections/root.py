@@ -38,6 +38,7 @@ from campaign_common.settings.sections.providers.http import HttpSettings
 from campaign_common.settings.sections.providers.map import ProviderMap
 from campaign_common.settings.sections.providers.request import HttpProviderSettings
 from campaign_common.settings.sections.providers.simulated import SimulatedSettings
+from campaign_common.settings.sections.receipts import ReceiptsSettings
 from campaign_common.settings.sections.retry import RetrySettings
 from campaign_common.settings.sections.routes import RouteMap, RouteSettings
 from campaign_common.settings.sections.servers import (
@@ -118,6 +119,7 @@ class Settings:
     unsubscribe: UnsubscribeSettings = key("Unsubscribe", Section(UnsubscribeSettings), default={})
     simulated: SimulatedSettings = key("Simulated", Section(SimulatedSettings), default={})
     http: HttpSettings = key("Http", Section(HttpSettings), default={})
+    receipts: ReceiptsSettings = key("Receipts", Section(ReceiptsSettings), default={})
     retry: RetrySettings = key("Retry", Section(RetrySettings), default={})
     scheduler: SchedulerSettings = key("Scheduler", Section(SchedulerSettings), default={})
     sender: SenderSettings = key("Sender", Section(SenderSettings), default={})

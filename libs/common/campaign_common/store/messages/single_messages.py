@@ -15,7 +15,9 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.domain.message import Status
 from campaign_common.domain.message_record import MessageTemplate
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
+from campaign_common.store.messages.message_listing import ListedReceipt
 
 KEPT_FOR = 24
 """Hours after which the sweep deletes a single message."""
@@ -68,6 +70,7 @@ class StoredSingleMessage(NamedTuple):
     status: Status | None
     provider_message_id: str | None
     error_code: str | None
+    receipt: ListedReceipt | None = None
 
 
 class SingleOutcome(NamedTuple):
@@ -91,7 +94,7 @@ _PROVIDER = "COALESCE(answer_provider, content_provider, provider)"
 
 SELECT_ONE = f"""
 SELECT id, campaign_id, {_PROVIDER}, phone, body, content, requested_at, ended_at, status,
-       provider_message_id, error_code
+       provider_message_id, error_code, receipt_rank, receipt_code, reported_at
 FROM trial_messages WHERE id = %s
 """
 
@@ -163,7 +166,7 @@ def read_single_message(cursor: Cursor, single_id: int) -> StoredSingleMessage |
     if row is None:
         return None
     id_, campaign_id, provider, phone, body, content, requested_at, ended_at, *outcome = row
-    status, message_id, error_code = outcome
+    status, message_id, error_code, rank, code, at = outcome
     rendered, originator = _rendered(body, content)
     return StoredSingleMessage(
         id_,
@@ -177,6 +180,7 @@ def read_single_message(cursor: Cursor, single_id: int) -> StoredSingleMessage |
         None if status is None else Status(status),
         message_id,
         error_code,
+        None if rank is None else ListedReceipt(ReceiptRank(rank), code, at),
     )
 
 

@@ -1,11 +1,11 @@
 """Content of a verified callback as it is stored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from campaign_api.serving.callbacks.inbound_messages import inbound_messages
-from campaign_api.serving.callbacks.message_receipts import message_receipts
+from campaign_api.serving.callbacks.message_receipts import SideReceipt, message_receipts
 from campaign_common.domain.inbound.inbound_message import InboundMessage
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.settings import Settings
@@ -19,12 +19,14 @@ from campaign_providers.callbacks.keywords.configured_keywords import keywords_o
 from campaign_providers.callbacks.keywords.keywords import Keywords
 from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
 from campaign_providers.callbacks.registry import callbacks_of
+from campaign_providers.callbacks.reporting_providers import providers_found_by_id
 
 
 class CallbackContent(NamedTuple):
     """Receipts and messages of a callback, and the reply that its gateway expects."""
 
     receipts: Sequence[MessageReceipt]
+    beside: Sequence[SideReceipt]
     inbound: Sequence[InboundMessage]
     unused: Mapping[str, int]
     """Numbers of what nothing is done about, by kind."""
@@ -32,10 +34,20 @@ class CallbackContent(NamedTuple):
 
 
 class CallbackReader:
-    """Reader of the callbacks of one provider."""
+    """Reader of the callbacks of one provider.
 
-    def __init__(self, name: str, callbacks: ProviderCallbacks, keywords: Keywords) -> None:
+    `found_by_id`: providers whose receipts carry no reference.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        callbacks: ProviderCallbacks,
+        keywords: Keywords,
+        found_by_id: Collection[str] = (),
+    ) -> None:
         self._name = name
+        self._found_by_id = found_by_id
         self._callbacks = callbacks
         self._keywords = keywords
 
@@ -44,11 +56,11 @@ class CallbackReader:
         found = self._callbacks.accept(request, purpose)
         if isinstance(found, Refused):
             return found
-        receipts, others = message_receipts(self._name, found)
+        receipts, beside, others = message_receipts(self._name, found, self._found_by_id)
         inbound: Sequence[InboundMessage] = ()
         if found.inbound:
             inbound = inbound_messages(self._name, found, self._keywords, datetime.now(UTC))
-        return CallbackContent(receipts, inbound, others, found.reply)
+        return CallbackContent(receipts, beside, inbound, others, found.reply)
 
 
 def callback_readers(settings: Settings) -> Mapping[str, CallbackReader]:
@@ -58,8 +70,8 @@ def callback_readers(settings: Settings) -> Mapping[str, CallbackReader]:
         SettingsError: a mapping or a keyword is wrong, or a secret can not be read or used; the
             text names file and key.
     """
-    keywords = keywords_of(settings)
+    keywords, found_by_id = keywords_of(settings), providers_found_by_id(settings)
     return {
-        name: CallbackReader(name, callbacks, keywords)
+        name: CallbackReader(name, callbacks, keywords, found_by_id)
         for name, callbacks in callbacks_of(settings).items()
     }

@@ -18,6 +18,7 @@ from gunicorn.http.errors import ParseException
 from campaign_api.metrics import CallbackMetrics, RequestMetrics
 from campaign_api.serving.callbacks.callback_content import CallbackContent, CallbackReader
 from campaign_api.serving.callbacks.commit_batches import BatchBounds, CommitBatches
+from campaign_api.serving.callbacks.message_receipts import SideReceipt
 from campaign_api.serving.callbacks.receipt_batches import ReceiptBatches
 from campaign_api.serving.callbacks.responses import (
     BUSY,
@@ -103,6 +104,8 @@ class CallbackBatches(NamedTuple):
 
     receipts: ReceiptBatches
     inbound: CommitBatches[InboundMessage]
+    beside: CommitBatches[SideReceipt]
+    """Receipts of test messages, and those that name their message by the provider's id."""
 
 
 class CallbackEndpoint:
@@ -205,12 +208,15 @@ class CallbackEndpoint:
                 self._batches.inbound.store(brought.inbound)
             if brought.receipts:
                 self._batches.receipts.store(brought.receipts)
+            if brought.beside:
+                self._batches.beside.store(brought.beside)
         except RetryLater as error:
             raise NotTaken(UNAVAILABLE, str(error)) from error
         except Exception as error:
             raise NotTaken(FAILED) from error
         metrics = self._metrics.callbacks
-        for rank, number in Counter(receipt.rank for receipt in brought.receipts).items():
+        ranks = [receipt.rank for receipt in (*brought.receipts, *brought.beside)]
+        for rank, number in Counter(ranks).items():
             metrics.received(provider, rank, number)
         for kind, number in brought.unused.items():
             metrics.not_understood(provider, kind, number)

@@ -29,7 +29,8 @@ def endpoint() -> Iterator[CallbackEndpoint]:
     registry = CollectorRegistry()
     metrics = EndpointMetrics(RequestMetrics(registry), CallbackMetrics(registry))
     receipts = ReceiptBatches(ByServer(("main",), {}), write)
-    batches = CallbackBatches(receipts, CommitBatches(write, INBOUND_BOUNDS))
+    others = CommitBatches(write, INBOUND_BOUNDS)
+    batches = CallbackBatches(receipts, others, others)
     yield CallbackEndpoint({}, "http://localhost", batches, metrics, places=1)
     assert written == []
 
