@@ -45,7 +45,9 @@ class CallbackReader:
         if isinstance(found, Refused):
             return found
         receipts, others = message_receipts(self._name, found)
-        inbound = inbound_messages(self._name, found, self._keywords, datetime.now(UTC))
+        inbound: Sequence[InboundMessage] = ()
+        if found.inbound:
+            inbound = inbound_messages(self._name, found, self._keywords, datetime.now(UTC))
         return CallbackContent(receipts, inbound, others, found.reply)
 
 
