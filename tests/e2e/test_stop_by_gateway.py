@@ -19,7 +19,7 @@ from tests.support.waiting import wait_until
 FIRST, SECOND, THIRD = 1000000001, 1000000002, 1000000003
 OURS = "4915199990000"
 RECIPIENTS = 12
-PHONES = [str(4915100000000 + n) for n in range(RECIPIENTS)]
+PHONES = [str(4915177000000 + n) for n in range(RECIPIENTS)]
 PERSON = PHONES[5]
 SECRET = "a secret of our references"
 CONFIRMED = "You get nothing more from us."

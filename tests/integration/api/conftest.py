@@ -49,6 +49,7 @@ WRITTEN = (
     "idempotency_keys",
     "inbound_messages",
     "trial_messages",
+    "answered_keywords",
     "provider_account_breakers",
     "provider_breakers",
     "provider_checks",
