@@ -51,8 +51,6 @@ class ErasureKey:
         Raises:
             ValueError: a number is longer than a block, or not ASCII.
         """
-        if not phones:
-            return []
         blocks = ((_PADDED * len(phones)) % tuple(phones)).encode("ascii")
         if len(blocks) != _BLOCK_BYTES * len(phones):
             raise ValueError("a number that is to be hashed has more than 15 digits")
