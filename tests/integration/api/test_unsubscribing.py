@@ -1,9 +1,11 @@
 """The page behind the link in a message: GET shows it, POST unsubscribes the recipient."""
 
 import re
+from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import pytest
@@ -220,6 +222,8 @@ def test_the_page_is_safe_and_loads_nothing(client: FlaskClient, campaign: int) 
     policy = headers["Content-Security-Policy"]
     assert policy.startswith("default-src 'none'; base-uri 'none'; form-action 'self'")
     assert "unsafe" not in policy
+    (style,) = re.findall(r"<style>(.*?)</style>", page.text, re.DOTALL)
+    assert f"style-src 'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'" in policy
     assert not re.search(r"<script|src=|href=|url\(|@import|https?:", page.text)
     assert ANN not in page.text
     assert ANN[-4:] not in page.text

@@ -235,6 +235,29 @@ def one(**keys: object) -> dict[str, Any]:
             id="two secrets and keys",
         ),
         pytest.param(
+            {
+                "Callbacks": {**CALLBACKS, "Secrets": [{"Value": HIDDEN}, {"Value": HIDDEN}]},
+                "Providers": {
+                    "gate": {
+                        **GATEWAY,
+                        "Idempotent": True,
+                        "Body": {"Type": "form", "Form": {"to": "{phone}", "text": "{body}"}},
+                        "Headers": {"Idempotency-Key": "{key}"},
+                    }
+                },
+            },
+            "Callbacks.Secrets.0.FromCampaign: the key is missing; provider gate is Idempotent",
+            id="two secrets for links, and keys",
+        ),
+        pytest.param(
+            {
+                "Callbacks": {**CALLBACKS, "Secrets": [{"Value": HIDDEN}, {"Value": HIDDEN}]},
+                "Http": {"Url": "https://gateway.example/send", "Idempotent": True},
+            },
+            "Callbacks.Secrets.0.FromCampaign: the key is missing; provider http is Idempotent",
+            id="two secrets for links, and http",
+        ),
+        pytest.param(
             one(Verify="twilio", Mapping="kannel", **SECRETS),
             "Providers.gate.Callbacks.Mapping: 'kannel': expected a mapping with Receipts",
             id="mapping of another kind",

@@ -25,8 +25,8 @@ TEXT_VERSION = 1
 
 CONTENT_VERSION = 2
 """The version of a record with content or an originator of its own, or of a campaign with a route,
-a rate or a budget: an older sender, which would send it without them, leaves it to a newer one
-(protocol rule 1)."""
+a rate, a budget or links to unsubscribe: an older sender, which would send it without them, or to
+people who have unsubscribed, leaves it to a newer one (protocol rule 1)."""
 
 LARGEST_RECORD = 65_536
 """Bytes of an encoded record; no provider takes a text message of that size."""

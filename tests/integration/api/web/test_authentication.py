@@ -20,7 +20,10 @@ from tests.integration.api.stored import REQUEST, change, create, rows, value
 from tests.support.keys import bearer, make_key
 from tests.support.waiting import wait_until
 
-OPEN = {"/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/<path:path>"}
+OPEN = {
+    *("/healthz", "/readyz", "/openapi.json", "/docs", "/docs/", "/docs/<path:path>"),
+    "/u/<reference>",
+}
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
 READ_ONLY_POSTS = ("/preview", "/dry-run")
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
