@@ -7,7 +7,8 @@ a run, each of them starts its own.
 
 import gc
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
 from typing import NoReturn
@@ -35,6 +36,7 @@ from tests.support.servers.databases import (
 from tests.support.servers.guarded_kafka import GuardedKafka
 from tests.support.servers.kannel import Kannel, programs, running_kannel
 from tests.support.servers.running import running
+from tests.support.servers.schema_pool import SchemaPool
 from tests.support.servers.smsc import MessageCentre, running_message_centre
 
 hypothesis.settings.register_profile("shared machine", deadline=None)
@@ -118,6 +120,22 @@ def database(database_server: SchemaServer) -> Iterator[str]:
     """The DSN (Go style) of a fresh empty schema, dropped afterwards."""
     with fresh_schema(database_server.dsn) as dsn:
         yield dsn
+
+
+@pytest.fixture(scope="session")
+def schema_pool(database_servers: DatabaseServers) -> Iterator[SchemaPool]:
+    pool = SchemaPool()
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def migrated_schema(
+    database_server: SchemaServer, schema_pool: SchemaPool
+) -> Iterator[Callable[[int], str]]:
+    """Provide the DSN of a migrated schema with so many shards, and without rows."""
+    with ExitStack() as stack:
+        yield lambda shards: stack.enter_context(schema_pool.schema(database_server.dsn, shards))
 
 
 @pytest.fixture

@@ -15,11 +15,14 @@ from tests.support.providers.recording_provider import Faults
 from tests.support.services.processes import kill
 from tests.support.waiting import wait_until
 
-PER_SECOND = 500
+RATES = 200, 500
+"""Requests a second in the short and in the long form."""
 AT_ANY_TIME = 1.05
 """Requests that start in any second, as a multiple of those of a slot."""
 ON_ARRIVAL = 1.15
-"""Requests that arrive in a second, as a multiple of those that start: they wait on the way."""
+"""Requests that arrive in a window, as a multiple of those that start: they wait on the way."""
+WINDOW = 3.0
+"""Seconds over which arrivals are counted: on a busy machine the provider may stand still."""
 LATE = 0.02
 """Seconds after its instant at which a grant is lost."""
 CLOCK = 0.002
@@ -68,14 +71,14 @@ def slots(times: Sequence[float]) -> Counter[int]:
     return Counter(map(int, times))
 
 
-def shares_used(times: Sequence[float]) -> list[float]:
+def shares_used(times: Sequence[float], rate: int) -> list[float]:
     """Return the part of the rate that each slot has had since the senders began.
 
     The last slot is left out, which may not be over.
     """
     by_slot = slots(times)
     first, running = min(by_slot, default=0) + FIRST_SLOTS, max(by_slot, default=0)
-    return [by_slot[slot] / PER_SECOND for slot in range(first, running)]
+    return [by_slot[slot] / rate for slot in range(first, running)]
 
 
 def keeps_the_rate(shares: Sequence[float], seconds: int, *, over_all: bool) -> bool:
@@ -142,25 +145,26 @@ def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
     over some in a row in the short one, beside which other tests run. One that is lowered is
     obeyed after 2 s.
     """
-    rows = scene.scale.choose(24_000, 120_000)
-    scene.send_by_template(Limits={"PerSecond": PER_SECOND})
+    rate = scene.scale.choose(*RATES)
+    rows = scene.scale.choose(12_000, 120_000)
+    scene.send_by_template(Limits={"PerSecond": rate})
     scene.provider.set_faults(Faults(latency=0.05))
     _, senders = scene.start_all(senders=4)
     scene.begin(rows)
     undisturbed, over_all = scene.scale.choose(2, 10), scene.scale.is_long
     wait_until(
-        lambda: keeps_the_rate(shares_used(starts(scene)), undisturbed, over_all=over_all),
+        lambda: keeps_the_rate(shares_used(starts(scene), rate), undisturbed, over_all=over_all),
         interval=0.5,
     )
     senders[0].send_signal(signal.SIGSTOP)
     kill(senders[1])
     scene.start("campaign-sender")
-    scene.wait_for_calls(scene.calls() + 800)
+    scene.wait_for_calls(scene.calls() + 2 * rate)
     senders[0].send_signal(signal.SIGCONT)
     for _ in range(scene.scale.choose(4, 40)):
-        scene.wait_a_random_while(PER_SECOND)
+        scene.wait_a_random_while(rate)
         disturb(scene)
-    scene.wait_for_calls(scene.calls() + PER_SECOND)
+    scene.wait_for_calls(scene.calls() + rate)
     lowered = set_limit(scene, GATEWAY, per_second=LOWERED)
     obeyed_from = time.time() + OBEYED_AFTER
     wait_until(lambda: boot_time() > lowered + OBEYED_AFTER + 4)
@@ -169,15 +173,16 @@ def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
     set_limit(scene, GATEWAY)
     account = scene.finish()
     held = [at for at in starts(scene) if at < lifting]
-    assert max(slots(held).values()) <= PER_SECOND
-    assert fullest_second(held) <= PER_SECOND * AT_ANY_TIME
-    assert fullest(held, MOMENT) <= 1 + PER_SECOND * AT_ANY_TIME * (MOMENT + LATE + 2 * CLOCK)
+    assert max(slots(held).values()) <= rate
+    assert fullest_second(held) <= rate * AT_ANY_TIME
+    assert fullest(held, MOMENT) <= 1 + rate * AT_ANY_TIME * (MOMENT + LATE + 2 * CLOCK)
     obeyed = [at for at in held if at > obeyed_from]
     assert 0 < fullest_second(obeyed) <= 1 + LOWERED * AT_ANY_TIME
     arrivals = sorted(call.boot for call in scene.provider.calls())
-    assert fullest_second([at for at in arrivals if at < lifted]) <= PER_SECOND * ON_ARRIVAL
+    in_window = fullest([at for at in arrivals if at < lifted], WINDOW)
+    assert in_window <= rate * WINDOW * ON_ARRIVAL
     late = [at for at in arrivals if lowered + OBEYED_AFTER < at < lifted]
-    assert 0 < fullest_second(late) <= LOWERED * ON_ARRIVAL
+    assert 0 < fullest(late, WINDOW) <= LOWERED * WINDOW * ON_ARRIVAL
     assert account.lost == 0
     assert account.duplicates <= scene.suspects()
 
@@ -240,7 +245,7 @@ def test_a_limited_provider_holds_no_other_back(scene: Scene) -> None:
     beside = send_through(scene, "quick")
     limited = scene.calls() - before
     assert limited <= 10 * (boot_time() - began + 1)
-    assert beside <= 2 * alone + 1.0
+    assert beside <= 4 * (alone + 1.0), "at the rate of the other one it takes five minutes"
     assert not scene.has_finished(CAMPAIGN)
     set_limit(scene)
     account = scene.finish()

@@ -7,7 +7,7 @@ import pytest
 import requests
 
 from tests.chaos.scene import CAMPAIGN, Scene, boot_time
-from tests.chaos.test_limits import OBEYED_AFTER, fullest_second, set_limit
+from tests.chaos.test_limits import OBEYED_AFTER, fullest, set_limit
 from tests.support.providers.recording_provider import Faults
 from tests.support.waiting import wait_until
 
@@ -18,9 +18,13 @@ RECIPIENTS = 1_500
 SLOW, LATE = CAMPAIGN, CAMPAIGN + 1
 
 
+WINDOW = 3.0
+"""Seconds over which arrivals are counted: on a busy machine requests wait on the way."""
+
+
 def allowed(rate: int) -> float:
-    """Return the requests of a campaign that may arrive in a second: they wait on the way."""
-    return rate * 1.4 + 1
+    """Return the requests of a campaign that may arrive in a window."""
+    return rate * 1.25 * WINDOW + 1
 
 
 def change(scene: Scene, campaign_id: int, **fields: Any) -> float:  # noqa: ANN401 - JSON
@@ -59,10 +63,9 @@ def test_rates_and_priorities_of_campaigns(scene: Scene) -> None:
     quick = draft(scene, like=SLOW)
     scene.system.change(SLOW, "start")
     wait_until(lambda: len(times_of(scene, SLOW)) > RATE)
-    began = boot_time()
     scene.system.change(quick, "start")
     wait_until(lambda: scene.has_finished(quick), interval=0.2)
-    took = boot_time() - began
+    assert not scene.has_finished(SLOW), "its rate held the other one back"
     lowered = change(scene, SLOW, max_rate=LOWERED)
     wait_until(lambda: boot_time() > lowered + OBEYED_AFTER + 1.5)
     lifted = boot_time()  # before the request: it takes effect before its response
@@ -74,10 +77,10 @@ def test_rates_and_priorities_of_campaigns(scene: Scene) -> None:
     set_limit(scene)
     account = scene.finish(SLOW)
     times = times_of(scene, SLOW)
-    assert fullest_second([at for at in times if at < lowered]) <= allowed(RATE)
+    assert fullest([at for at in times if at < lowered], WINDOW) <= allowed(RATE)
     obeyed = [at for at in times if lowered + OBEYED_AFTER < at < lifted]
-    assert 0 < fullest_second(obeyed) <= allowed(LOWERED)
-    assert took < RECIPIENTS / RATE / 4
+    assert 0 < fullest(obeyed, WINDOW) <= allowed(LOWERED)
     assert (account.lost, account.duplicates) == (0, 0)
     first, *_, last = times_of(scene, LATE)
-    assert last - first < 8.0
+    meanwhile = sum(first < at < last for at in times)
+    assert meanwhile < RECIPIENTS // 4, "it waited behind what had begun before"

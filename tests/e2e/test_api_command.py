@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pymysql
@@ -9,6 +9,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.support.servers.databases import DatabaseServers
 from tests.support.services.api_service import (
+    SHARDS,
     ApiService,
     make_schema,
     run_program,
@@ -17,6 +18,11 @@ from tests.support.services.api_service import (
 )
 
 CREATE = ("create", "--id", "5", "--name", "game0", "--template", "hi {name}", "--csv", "a.csv")
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture

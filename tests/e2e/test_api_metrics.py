@@ -3,6 +3,7 @@
 import signal
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from local_stack.ports import free_port
 from tests.support.scraping import Scrape, answers
 from tests.support.servers.databases import ONE_FLAVOUR
 from tests.support.services.api_service import (
+    SHARDS,
     ApiService,
     make_schema,
     run_program,
@@ -27,6 +29,11 @@ ACTIVE = 7
 HEALTH = {"method": "GET", "route": "/healthz"}
 IN_USE = "campaign_database_connections_in_use"
 LIMIT = "campaign_database_connections_limit"
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.support.services.api_service import (
     REQUEST,
+    SHARDS,
     ApiService,
     free_port,
     make_schema,
@@ -25,6 +26,11 @@ from tests.support.services.api_service import (
 
 CAMPAIGN = REQUEST["campaign_id"]
 LOCK = f"campaign {CAMPAIGN}"
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture

@@ -37,8 +37,9 @@ def is_refused(seq: int, generation: int, rates: Mapping[str, float]) -> bool:
 
 
 def test_a_csv_becomes_one_recorded_outcome_per_recipient(system: System) -> None:
+    """The services begin as users have them, by the console scripts."""
     system.write_csv(CSV)
-    with system.services() as processes:
+    with system.services(as_installed=True) as processes:
         system.create(CAMPAIGN, "recipients.csv")
         system.wait_until_finished(CAMPAIGN)
         campaign = system.campaign(CAMPAIGN)

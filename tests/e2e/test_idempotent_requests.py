@@ -1,6 +1,6 @@
 """Idempotency-Key and If-Match across the worker processes of the real service."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from campaign_common.database import Database
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.support.services.api_service import (
+    SHARDS,
     ApiService,
     make_schema,
     running_api,
@@ -21,6 +22,11 @@ from tests.support.waiting import wait_until
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(2_000))
 AT_ONCE = 50
 KEY = {"Idempotency-Key": "one intention"}
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture

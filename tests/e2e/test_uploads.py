@@ -14,6 +14,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.e2e.raw_http import Answer, RawConnection, chunked, exchange, head
 from tests.support.services.api_service import (
+    SHARDS,
     ApiService,
     make_schema,
     running_api,
@@ -44,6 +45,11 @@ def serving(folder: Path, dsn: str, timeout: float) -> Iterator[ApiService]:
     make_schema(configuration)
     with running_api(configuration) as service:
         yield service
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture

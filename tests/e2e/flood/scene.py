@@ -32,6 +32,9 @@ NICENESS = 10
 
 LOOK_AGAIN = 0.05
 
+BETWEEN_ROUNDS = 0.25
+"""Seconds, once there were enough of them: other tests run at the same time."""
+
 FAILURES = frozenset({"error", "critical"})
 """Levels of log lines that say that the API failed, and not its client."""
 
@@ -135,13 +138,18 @@ class Scene:
             while rounds > 0 or not (flood.has_sent() or time.monotonic() > until):
                 self.serve()
                 rounds -= 1
+                if rounds <= 0:
+                    time.sleep(BETWEEN_ROUNDS)
         return flood.outcome
 
     def outlasts(self, *scripts: Script) -> Outcome:
         """Serve well-behaved clients until the API has ended each connection of the flood."""
         connections = sum(script.clients for script in scripts)
         with self.flooded(*scripts) as flood:
-            wait_until(lambda: self.serve() or flood.outcome.ended >= connections)
+            wait_until(
+                lambda: self.serve() or flood.outcome.ended >= connections,
+                interval=BETWEEN_ROUNDS,
+            )
         return flood.outcome
 
     def serve(self) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +12,14 @@ import pytest
 from campaign_common.database import Database
 from campaign_common.dsn import Dsn
 from tests.integration.common.conftest import Make
+from tests.support.services.processes import (
+    completed,
+    completed_as_installed,
+    installed,
+)
 
-COMMAND = Path(sys.executable).parent / "campaign-db"
+COMMAND = installed("campaign-db")
+SHARDS = 2
 ROOT = Path(__file__).parents[3]
 PASSWORD = "p@ss/w:rd%s'\"\\ü"
 
@@ -26,22 +31,20 @@ class Operator:
         self.configuration = folder / "campmgr.yaml"
         self.configuration.write_text(
             "SyncClient: {Brokers: ['127.0.0.1:9']}\nSendClient: {Brokers: ['127.0.0.1:9']}\n"
-            "Mysql: {DSN: 'replaced@tcp(127.0.0.1:9)/camp'}\nMsgTableShardingSize: 2\n"
+            f"Mysql: {{DSN: 'replaced@tcp(127.0.0.1:9)/camp'}}\nMsgTableShardingSize: {SHARDS}\n"
         )
         self._environment = {**os.environ, "CAMP__MYSQL__DSN": dsn}
 
     def run(self, *command: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-            env={**self._environment, **environ},
-        )
+        """Run it as users have it."""
+        return completed_as_installed(command, {**self._environment, **environ})
 
     def db(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return self.run(COMMAND, *arguments, "-c", self.configuration, **environ)
+        return completed(
+            "campaign-db",
+            [*arguments, "-c", self.configuration],
+            {**self._environment, **environ},
+        )
 
 
 @pytest.fixture
@@ -137,9 +140,7 @@ def test_the_install_script_does_it_all_and_again_nothing(
     script = ROOT / "deploy" / "install_camp_db.sh"
     with nothing_left(make(), name):
         for _ in range(2):
-            installed = operator.run(
-                script, "-c", operator.configuration, MYSQL_ADMIN_DSN=administrator
-            )
-            assert (installed.returncode, installed.stderr) == (0, "")
-            assert "the schema is up to date" in installed.stdout
+            made = operator.run(script, "-c", operator.configuration, MYSQL_ADMIN_DSN=administrator)
+            assert (made.returncode, made.stderr) == (0, "")
+            assert "the schema is up to date" in made.stdout
         assert operator.db("status").returncode == 0

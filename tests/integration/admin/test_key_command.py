@@ -1,6 +1,7 @@
 """campaign-db key, as an operator meets it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,14 +11,17 @@ from campaign_common.domain.api_key import ApiKey
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.access.api_keys import read_keys
-from tests.integration.admin.test_campaign_db import Operator
+from tests.integration.admin.test_campaign_db import SHARDS, Operator
+
+
+@pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
 
 
 @pytest.fixture
 def operator(tmp_path: Path, database: str) -> Operator:
-    operator = Operator(tmp_path, database)
-    assert operator.db("migrate").returncode == 0
-    return operator
+    return Operator(tmp_path, database)
 
 
 def test_a_key_is_shown_once_and_listed_without_its_secret(

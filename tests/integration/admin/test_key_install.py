@@ -1,20 +1,24 @@
 """campaign-db key install: a key that an operator chose, such as a mounted secret."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from campaign_common.domain.api_key import ApiKey
-from tests.integration.admin.test_campaign_db import Operator
+from tests.integration.admin.test_campaign_db import SHARDS, Operator
 
 OPTIONS = ("--name", "first", "--scope", "admin")
 
 
 @pytest.fixture
+def database(migrated_schema: Callable[[int], str]) -> str:
+    return migrated_schema(SHARDS)
+
+
+@pytest.fixture
 def operator(tmp_path: Path, database: str) -> Operator:
-    operator = Operator(tmp_path, database)
-    assert operator.db("migrate").returncode == 0
-    return operator
+    return Operator(tmp_path, database)
 
 
 def test_a_key_is_installed_once_however_often(operator: Operator, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from campaign_common.store.messages.ledger import (
 )
 from campaign_common.store.shards.partition_map import read_owners
 from local_stack.ports import free_port
-from tests.support.services.processes import installed
+from tests.support.services.processes import completed
 
 SHARDS = 4
 ELSEWHERE = (2, 3)
@@ -229,8 +229,7 @@ def test_the_commands_cover_every_server(
     config.write_text(yaml.safe_dump(document))
 
     def run(*words: str) -> "subprocess.CompletedProcess[str]":
-        arguments = [installed("campaign-db"), *words, "-c", str(config)]
-        return subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
+        return completed("campaign-db", [*words, "-c", config])
 
     before = run("status")
     assert (before.returncode, before.stdout.count("the schema lacks")) == (1, 2)

@@ -3,6 +3,7 @@
 import io
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -103,6 +104,5 @@ def test_a_silent_receiver_keeps_no_service_from_stopping() -> None:
         with tracing_of(settings(endpoint), "sender") as tracer:
             assert tracer is not None
             begin_span(tracer, "lost", SpanKind.SERVER, []).end()
-            began = time.monotonic()
-    # A tenth of DrainTimeout, and far less than the export's own time.
-    assert time.monotonic() - began < 4
+        exporting = [one.name for one in threading.enumerate() if one.name == "tracing"]
+    assert exporting, "the service waited until the export was given up"

@@ -18,18 +18,13 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined]
 from campaign_common.kafka import topics
 from campaign_common.kafka.topics import DAY
 from local_stack.servers.kafka import KafkaServer
-from tests.integration.scheduler.world import COMMANDS, SHARDS, World
+from tests.integration.scheduler.world import SHARDS, World
+from tests.support.services.processes import completed
 from tests.support.waiting import wait_until
 
 
 def campaign_topics(world: World, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [COMMANDS / "campaign-topics", *arguments, "-c", world.config],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return completed("campaign-topics", [*arguments, "-c", world.config])
 
 
 def described(world: World) -> dict[str, Any]:

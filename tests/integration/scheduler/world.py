@@ -1,7 +1,5 @@
 """A schema and a topic of their own, and schedulers whose steps a test takes one by one."""
 
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -41,6 +39,7 @@ from campaign_scheduler.jobs.publish_retries import RetryPublisher
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.publishing.publisher import Publisher
 from tests.support.servers.schemas import make_current
+from tests.support.services.processes import Process, started
 from tests.support.waiting import wait_until
 
 SHARDS = 8
@@ -48,7 +47,6 @@ CHUNK = 1_000
 """Recipients that a process publishes at a time."""
 LIST = 1
 CAMPAIGN = 1000000000
-COMMANDS = Path(sys.executable).parent
 
 INSERT_LIST = """
 INSERT INTO recipient_lists (id, name, state, attribute_columns, accepted, last_seq, created_at,
@@ -263,7 +261,7 @@ class World:
         self, recipients: int, *, list_id: int = LIST, state: str = "ready", columns: str = "[]"
     ) -> None:
         """Make a list with gaps: the seq of recipient n is 2n."""
-        with self.database.transaction() as cursor:
+        with self.database.transaction(timeout=60.0) as cursor:
             cursor.execute(INSERT_LIST, (list_id, state, columns, recipients, recipients * 2))
             cursor.executemany(
                 INSERT_RECIPIENT,
@@ -333,12 +331,10 @@ class World:
         return found
 
     @contextmanager
-    def process(self) -> Iterator["subprocess.Popen[bytes]"]:
+    def process(self) -> Iterator[Process]:
         """Run campaign-scheduler as a process of its own."""
         with self.log_file().open("ab") as log:
-            process = subprocess.Popen(
-                [COMMANDS / "campaign-scheduler", "-c", self.config], stdout=log, stderr=log
-            )
+            process = started("campaign-scheduler", self.config, log)
         try:
             yield process
         finally:

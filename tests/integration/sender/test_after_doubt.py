@@ -21,8 +21,8 @@ def going_on() -> Routes:
 
 
 @pytest.fixture
-def campaign(emptied_scene: Scene) -> RoutedCampaign:
-    made = RoutedCampaign(emptied_scene)
+def campaign(scene: Scene) -> RoutedCampaign:
+    made = RoutedCampaign(scene)
     made.take(going_on())
     return made
 

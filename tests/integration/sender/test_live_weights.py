@@ -16,9 +16,9 @@ MAIN_OFF = (RouteChoice("main", 100, enabled=False), RouteChoice("spare", 100))
 
 
 @pytest.fixture
-def campaign(emptied_scene: Scene) -> RoutedCampaign:
+def campaign(scene: Scene) -> RoutedCampaign:
     """On a route whose messages all begin with `main`."""
-    made = RoutedCampaign(emptied_scene)
+    made = RoutedCampaign(scene)
     made.take(Routes({"pair": Route((("main", 100), ("spare", 1)), ("main", "spare"))}))
     weigh(made, (RouteChoice("main", 100), RouteChoice("spare", 0)))
     return made

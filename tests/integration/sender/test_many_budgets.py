@@ -21,6 +21,9 @@ from tests.integration.sender.budget_senders import (
 )
 from tests.unit.sender.messages import CAMPAIGN
 
+LOCK_WAIT = 1.9
+"""Seconds, hardly less than a statement waits for a lock: who waits for none is far below."""
+
 
 def test_many_campaigns_have_their_money_in_one_turn(senders: Senders) -> None:
     """Those of which too little is left, or nothing, hold up none of the others."""
@@ -56,7 +59,7 @@ def test_a_locked_budget_holds_up_no_other(senders: Senders) -> None:
         first.unfunded = messages[:1]
         began = time.monotonic()
         senders.turn(first)
-        assert time.monotonic() - began < 1, "the locked row is not asked for beside others"
+        assert time.monotonic() - began < LOCK_WAIT, "the locked row is asked for alone"
         assert not first.reserve(messages[0])
     first.leases.turn(locked=True)
     assert first.reserve(messages[0])
@@ -126,7 +129,7 @@ def test_many_budgets_wait_once_for_a_locked_one(senders: Senders) -> None:
         began = time.monotonic()
         senders.turn(first)
         first.leases.turn(locked=True)
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < LOCK_WAIT
     assert [senders.taken(n) for n in campaigns] == [Decimal()] * 30 + [COST]
     senders.now += 8 * KEPT_FOR
     first.leases.turn(locked=True)

@@ -25,14 +25,12 @@ def probed(port: int, page: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("program", ["campaign-sender", "campaign-scheduler"])
-def test_a_database_outage_makes_a_service_unready_not_dead(
-    world: World, database: str, program: str
-) -> None:
+def test_a_database_outage_makes_a_service_unready_not_dead(world: World, program: str) -> None:
     """An outage of the database fails the readiness check and not the liveness check."""
-    dsn = parse_dsn(database)
+    dsn = parse_dsn(world.dsn)
     port = free_port()
     with TcpProxy((dsn.host, dsn.port)) as proxy:
-        through_proxy = database.replace(f"{dsn.host}:{dsn.port}", f"127.0.0.1:{proxy.port}")
+        through_proxy = world.dsn.replace(f"{dsn.host}:{dsn.port}", f"127.0.0.1:{proxy.port}")
         world.configure(
             Mysql={"DSN": through_proxy, "QueryTimeout": "1s", "TranTimeout": "1s"},
             HealthPort=port,

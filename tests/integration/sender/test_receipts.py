@@ -36,13 +36,11 @@ BY_HAND = {"campaign_id": CAMPAIGN, "actor": "a person"}
 
 
 @pytest.fixture
-def reported(emptied_scene: Scene) -> Scene:
+def reported(scene: Scene) -> Scene:
     """A scene whose messages 1 and 2 are at the provider."""
-    emptied_scene.change(
-        lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS))
-    )
-    emptied_scene.cycle()
-    return emptied_scene
+    scene.change(lambda c: insert_first_map(c, MAP.topic, TopicDescription(MAP.topic_id, SHARDS)))
+    scene.cycle()
+    return scene
 
 
 def report(
@@ -266,7 +264,7 @@ def test_a_receipt_that_is_written_is_not_waited_for(reported: Scene) -> None:
         )
         began = monotonic()
         reported.execute_commands()
-        assert monotonic() - began < 1
+        assert monotonic() - began < 1.9, "it waited for a lock, which takes 2 s"
         assert reported.recorded() == {3: Status.UNKNOWN, 4: Status.SENT}
     settle(reported)
     assert reported.recorded() == {3: Status.SENT, 4: Status.SENT}

@@ -24,8 +24,8 @@ from tests.unit.sender.messages import CAMPAIGN
 
 
 @pytest.fixture
-def campaign(emptied_scene: Scene) -> RoutedCampaign:
-    return RoutedCampaign(emptied_scene)
+def campaign(scene: Scene) -> RoutedCampaign:
+    return RoutedCampaign(scene)
 
 
 def test_a_claim_and_the_ledger_say_which_provider_it_is(campaign: RoutedCampaign) -> None:
@@ -111,9 +111,8 @@ def test_a_send_that_is_repeated_after_doubt_is_counted(campaign: RoutedCampaign
         assert cursor.fetchall() == ((0, provider),)
 
 
-def test_a_route_lets_through_what_its_providers_do(emptied_scene: Scene) -> None:
+def test_a_route_lets_through_what_its_providers_do(scene: Scene) -> None:
     """Fan-out keeps to the sum of their limits, and to none if one of them has none."""
-    scene = emptied_scene
     scene.change(
         lambda c: c.execute(
             "UPDATE campaigns SET provider = 'pair', lease_owner = 's', published_seq = 1,"
@@ -182,8 +181,7 @@ def test_a_doubt_at_a_provider_that_is_gone_ends_at_last(
     assert campaign.row() == (Status.UNKNOWN, provider, 1)
 
 
-def test_retries_wait_while_all_of_a_route_rest(emptied_scene: Scene) -> None:
-    scene = emptied_scene
+def test_retries_wait_while_all_of_a_route_rest(scene: Scene) -> None:
     scene.change(lambda c: c.execute("UPDATE campaigns SET provider = 'pair', lease_owner = 's'"))
     for provider, sendable in (("main", [CAMPAIGN]), ("spare", [])):
         scene.change(lambda c, name=provider: open_breaker(c, name, OpenBreaker(60.0), "s"))

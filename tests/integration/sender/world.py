@@ -1,7 +1,6 @@
 """A schema, a topic and a group of their own, and real sender processes working on them."""
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,7 +22,7 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.settings import load_settings
 from campaign_common.store.shards.partition_map import insert_first_map, read_map
 from tests.support.servers.schemas import make_current
-from tests.support.services.processes import Process, installed, running
+from tests.support.services.processes import Process, completed, running
 from tests.support.waiting import wait_until
 
 SHARDS = 8
@@ -41,6 +40,7 @@ class World:
 
     def __init__(self, folder: Path, dsn: str, brokers: str) -> None:
         self._folder = folder
+        self.dsn = dsn
         self._name = token_hex(4)
         self._document: dict[str, object] = {
             "Mysql": {"DSN": dsn},
@@ -130,15 +130,9 @@ class World:
 
     def command(self, *words: str) -> str:
         """Run `campaign-topics` and return what it prints."""
-        completed = subprocess.run(
-            [installed("campaign-topics"), *words, "-c", self.config],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert completed.returncode == 0, completed.stderr
-        return completed.stdout
+        ended = completed("campaign-topics", [*words, "-c", self.config])
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
 
     def dead_letters(self, *words: str) -> list[dict[str, Any]]:
         """The dead letters as `campaign-topics dlq` prints them in JSON."""

@@ -7,7 +7,7 @@ migrated, so that it never differs from one.
 
 import re
 from contextlib import closing
-from typing import Any
+from typing import Any, NamedTuple
 
 import pymysql
 from pymysql.connections import Connection
@@ -20,25 +20,40 @@ from campaign_common.schema.migrate import migrate, migrate_all
 
 _DEFINER = re.compile(r" DEFINER=`[^`]*`@`[^`]*`")
 
-_recorded: dict[tuple[str, int], str] = {}
-"""Statements that make a schema, by the server's version and the number of shards."""
+
+class Recording(NamedTuple):
+    """Statements that make a migrated schema, and those that make its rows as they were."""
+
+    making: str
+    emptying: str
+    tables: frozenset[str]
+
+
+_recordings: dict[tuple[str, int], Recording] = {}
+"""By the server's version and the number of shards."""
+
+made_before: dict[tuple[str, str], int] = {}
+"""Number of shards of the schemas that a pool keeps, by address of the server and name."""
 
 
 def make_current(database: Database, shards: int) -> None:
-    """Give an empty schema what `migrate` gives it.
+    """Give an empty schema what `migrate` gives it; one of a pool has it.
 
     Raises:
-        AssertionError: the schema is not empty.
+        AssertionError: the schema is not empty, and no such one of a pool.
     """
-    with closing(connected(database.settings.dsn)) as connection, connection.cursor() as cursor:
+    dsn = database.settings.dsn
+    if made_before.get((dsn.address, dsn.database)) == shards:
+        return
+    with closing(connected(dsn)) as connection, connection.cursor() as cursor:
         cursor.execute("SHOW TABLES")
         assert not cursor.fetchall(), "only an empty schema becomes a copy"
-        key = (_version(cursor), shards)
-        if key in _recorded:
-            _execute_all(cursor, _recorded[key])
+        key = (version(cursor), shards)
+        if key in _recordings:
+            execute_all(cursor, _recordings[key].making)
         else:
             migrate(database, shards)
-            _recorded[key] = recorded(connection)
+            _recordings[key] = _recording(connection)
 
 
 def make_all_current(databases: Databases, shards: int) -> None:
@@ -50,17 +65,38 @@ def make_all_current(databases: Databases, shards: int) -> None:
             pass  # a server at a time
 
 
+def recording_of(cursor: Cursor, shards: int) -> Recording:
+    """Return the recording of what `make_current` has made with so many shards."""
+    return _recordings[version(cursor), shards]
+
+
 def recorded(connection: "Connection[Cursor]") -> str:
     """Return the statements that make the schema of a connection, rows included."""
     with connection.cursor() as cursor:
-        cursor.execute("SHOW FULL TABLES")
-        kinds = dict(cursor.fetchall())
-        tables = [name for name, kind in kinds.items() if kind == "BASE TABLE"]
-        views = [name for name, kind in kinds.items() if kind == "VIEW"]
+        found = names(cursor)
+        tables = found["BASE TABLE"]
         statements = [_definition(cursor, "TABLE", name) for name in tables]
         statements += [rows for name in tables if (rows := _rows(cursor, name))]
-        statements += [_definition(cursor, "VIEW", name) for name in views]
+        statements += [_definition(cursor, "VIEW", name) for name in found["VIEW"]]
         return ";\n".join(statements)
+
+
+def _recording(connection: "Connection[Cursor]") -> Recording:
+    with connection.cursor() as cursor:
+        tables = names(cursor)["BASE TABLE"]
+        emptying = [f"DELETE FROM {name}" for name in tables]
+        emptying += [rows for name in tables if (rows := _rows(cursor, name))]
+        everything = ["START TRANSACTION", *emptying, "COMMIT"]
+        return Recording(recorded(connection), ";\n".join(everything), frozenset(tables))
+
+
+def names(cursor: Cursor) -> dict[str, list[str]]:
+    """Return the names of tables and views, by their kind."""
+    cursor.execute("SHOW FULL TABLES")
+    found: dict[str, list[str]] = {"BASE TABLE": [], "VIEW": []}
+    for name, kind in cursor.fetchall():
+        found[kind].append(name)
+    return found
 
 
 def _definition(cursor: Cursor, kind: str, name: str) -> str:
@@ -90,13 +126,13 @@ def _literal(cursor: Cursor, row: tuple[Any, ...]) -> str:
     return cursor.mogrify(f"({marks})", row)
 
 
-def _version(cursor: Cursor) -> str:
+def version(cursor: Cursor) -> str:
     cursor.execute("SELECT VERSION()")
     ((version,),) = cursor.fetchall()
     return str(version)
 
 
-def _execute_all(cursor: Cursor, statements: str) -> None:
+def execute_all(cursor: Cursor, statements: str) -> None:
     cursor.execute(statements)
     while cursor.nextset():
         pass  # raises the error of a statement

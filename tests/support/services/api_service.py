@@ -14,8 +14,10 @@ from campaign_common.database import Databases
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.support.servers.schemas import make_all_current
-from tests.support.services.processes import installed
+from tests.support.services.processes import Process, completed, started
 from tests.support.waiting import wait_until
+
+SHARDS = 2
 
 REQUEST: Mapping[str, Any] = {
     "campaign_name": "game0",
@@ -29,7 +31,7 @@ REQUEST: Mapping[str, Any] = {
 class ApiService:
     """One running campaign-api."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    def __init__(self, process: Process, port: int, log: Path) -> None:
         self.process = process
         self.url = f"http://127.0.0.1:{port}"
         self.log = log
@@ -56,7 +58,7 @@ def write_configuration(folder: Path, dsn: str, **keys: Any) -> Path:  # noqa: A
         "Mysql": {"DSN": dsn},
         "SyncClient": {"Brokers": brokers},
         "SendClient": {"Brokers": brokers},
-        "MsgTableShardingSize": 2,
+        "MsgTableShardingSize": SHARDS,
         "CsvRoot": str(folder / "csv"),
         "DrainTimeout": "20s",
         "Workers": 2,
@@ -81,9 +83,7 @@ def running_api(configuration: Path, folder: Path | None = None) -> Iterator[Api
     port = yaml.safe_load(configuration.read_text())["Port"]
     log = configuration.with_name("api.log")
     with log.open("wb") as out:
-        process = subprocess.Popen(
-            [installed("campaign-api"), "-c", configuration], stdout=out, stderr=out, cwd=folder
-        )
+        process = started("campaign-api", configuration, out, folder)
     service = ApiService(process, port, log)
     try:
         wait_until(lambda: service.answers() or process.poll() is not None)
@@ -95,8 +95,5 @@ def running_api(configuration: Path, folder: Path | None = None) -> Iterator[Api
             process.wait(30)
 
 
-def run_program(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    name, *rest = arguments
-    return subprocess.run(
-        [installed(str(name)), *rest], capture_output=True, text=True, check=False, timeout=120
-    )
+def run_program(program: str, *arguments: str | Path) -> "subprocess.CompletedProcess[str]":
+    return completed(program, arguments)

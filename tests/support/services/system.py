@@ -22,7 +22,7 @@ from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
 from tests.support.services.api_service import make_schema
-from tests.support.services.processes import Process, installed, running
+from tests.support.services.processes import Process, completed, running
 from tests.support.waiting import wait_until
 
 SHARDS = 8
@@ -83,13 +83,7 @@ class System:
 
     def command(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run a command to its end."""
-        return subprocess.run(
-            [installed(program), *arguments],
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return completed(program, arguments)
 
     def prepare(self, partitions: int = SHARDS, replicas: int = 1) -> None:
         """Make schema and topics as `campaign-db migrate` and `campaign-topics create` do."""
@@ -103,16 +97,18 @@ class System:
         wait_until(lambda: _has_partition_map(partition_migration))
         databases.close()
 
-    def run(self, program: str) -> AbstractContextManager[Process]:
+    def run(self, program: str, *, as_installed: bool = False) -> AbstractContextManager[Process]:
         """Run one service."""
-        return running(program, self.config)
+        return running(program, self.config, as_installed=as_installed)
 
     @contextmanager
-    def services(self, *, schedulers: int = 1, senders: int = 1) -> Iterator[list[Process]]:
+    def services(
+        self, *, schedulers: int = 1, senders: int = 1, as_installed: bool = False
+    ) -> Iterator[list[Process]]:
         """Run API, schedulers and senders; yields their processes in that order."""
         with ExitStack() as stack:
             processes = [
-                stack.enter_context(self.run(program))
+                stack.enter_context(self.run(program, as_installed=as_installed))
                 for program in (
                     "campaign-api",
                     *["campaign-scheduler"] * schedulers,

@@ -123,8 +123,17 @@ def test_every_blank_and_invisible_character_is_known() -> None:
     assert unknown == []
 
 
-def test_a_hostile_text_takes_no_longer_than_another() -> None:
+def test_a_hostile_text_takes_hardly_longer_than_another() -> None:
+    """Looked at again for each quotation mark, it would take thousands of times as long."""
     hostile = (";" + '"' * 50) * 20_000 + "="
-    began = time.process_time()
-    csv_text([[hostile]])
-    assert time.process_time() - began < 2
+    assert seconds(hostile) < 50 * seconds("a" * len(hostile))
+
+
+def seconds(text: str) -> float:
+    """Measure the least processor time of three tries."""
+    tries = []
+    for _ in range(3):
+        began = time.process_time()
+        csv_text([[text]])
+        tries.append(time.process_time() - began)
+    return min(tries)

@@ -84,5 +84,5 @@ def test_progress_tells_rate_lag_and_balance(
     assert running["balance"] == {"recipients": 3, "final": 2, "pending": 1, "consistent": True}
     assert (running["rate"], running["lag"]) == (0.0, 1)
     change(pool, "UPDATE campaign_counters SET n = 41")
-    assert 0.9 <= body(client.get(path))["rate"] <= 1.0
+    assert 0.7 <= body(client.get(path))["rate"] <= 1.0
     assert client.get(f"{PATH}/5/progress").status_code == 404

@@ -3,7 +3,6 @@
 import http.client
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -36,7 +35,7 @@ def connect(server: PageServer) -> socket.socket:
 
 
 def ask(server: PageServer) -> int:
-    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     client.request("GET", "/healthz")
     status = client.getresponse().status
     client.close()
@@ -54,16 +53,18 @@ def is_closed(client: socket.socket) -> bool:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET /healthz HTTP/1.1\r\nA: "], ids=["idle", "half"])
-def test_clients_that_send_nothing_take_no_thread_of_others(begun: bytes) -> None:
-    """Each once had a thread of its own, as many as there were."""
+def test_clients_that_send_nothing_take_no_thread_of_others(
+    begun: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each once had a thread of its own, as many as there were; here their time never ends."""
+    monkeypatch.setattr(page_server, "SLOWEST_CLIENT", 600.0)
+    monkeypatch.setattr(page_server._Handler, "timeout", 600.0)
     threads = threading.active_count()
     with serving() as server, ExitStack() as open_:
         for _ in range(FLOOD):
             client = open_.enter_context(connect(server))
             client.sendall(begun)
-        began = time.monotonic()
         assert [ask(server) for _ in range(5)] == [200] * 5
-        assert time.monotonic() - began < 5
         assert threading.active_count() <= threads + MOST_CLIENTS + 1
     wait_until(lambda: threading.active_count() == threads)
 
@@ -73,7 +74,6 @@ def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(page_server, "SLOWEST_CLIENT", 0.5)
     with serving() as server, connect(server) as client:
         client.sendall(b"GET /healthz HTTP/1.1\r\nA: ")
-        began = time.monotonic()
 
         def is_given_up() -> bool:
             try:
@@ -83,8 +83,7 @@ def test_a_client_that_trickles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
                 return True
             return is_closed(client)
 
-        wait_until(is_given_up, timeout=10)
-        assert time.monotonic() - began < 5
+        wait_until(is_given_up)
 
 
 def test_a_header_without_end_is_refused() -> None:

@@ -143,24 +143,29 @@ def test_the_number_is_masked(said: str, shown: str) -> None:
     assert Redaction([], PHONE)(said) == shown
 
 
-def test_a_long_secret_takes_no_time() -> None:
+def seconds(redact: Redaction, said: str) -> float:
+    """Measure the least processor time of three tries."""
+    tries = []
+    for _ in range(3):
+        began = process_time()
+        redact(said)
+        tries.append(process_time() - began)
+    return min(tries)
+
+
+def test_a_long_secret_takes_hardly_more_time_than_letters() -> None:
+    """Tried at each character in all its forms, it would take a thousand times as long."""
     token = "a%+b" * 100
-    began = process_time()
     redact = Redaction([token, "%" * 200], PHONE)
-    assert redact(f"{token}!{'%25' * 20_000}").startswith("MASKED!")
-    assert process_time() - began < 3.0
+    hostile = f"{token}!{'%25' * 20_000}"
+    assert redact(hostile).startswith("MASKED!")
+    assert seconds(redact, hostile) < 50 * seconds(redact, "a" * len(hostile))
 
 
 def test_breaks_take_hardly_more_time_than_letters() -> None:
     """An answer of 64 KB may be made of breaks, and is redacted by all forms."""
     redact = Redaction(["sk-live-abcdef123456"], PHONE)
-
-    def seconds(said: str) -> float:
-        began = process_time()
-        redact(said)
-        return process_time() - began
-
-    letters = min(seconds("a" * 65_536) for _ in range(3))
+    letters = seconds(redact, "a" * 65_536)
     for line_break in ("\n", "\n ", "=\r\n a"):
         breaks = line_break * (65_536 // len(line_break))
-        assert min(seconds(breaks) for _ in range(3)) < 5 * letters, repr(line_break)
+        assert seconds(redact, breaks) < 10 * letters, repr(line_break)
