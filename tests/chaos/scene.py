@@ -109,7 +109,9 @@ class Scene:
 
     def start(self, program: str, config: Path | None = None) -> Process:
         """Run one more process of a service."""
-        process = self._stack.enter_context(running(program, config or self.system.config))
+        process = self._stack.enter_context(
+            running(program, config or self.system.config, as_installed=True)
+        )
         self._processes.append(process)
         return process
 

@@ -25,7 +25,7 @@ from campaign_common.settings import (
     UnsubscribeScope,
     UnsubscribeSettings,
 )
-from campaign_common.settings.sections.unsubscribe import UnsubscribeTexts
+from campaign_common.settings.sections.people.unsubscribe import UnsubscribeTexts
 from campaign_common.store.suppressions.lookup import look_up_suppressed
 from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from tests.integration.api.drafted import PATH, body, problem

@@ -7,8 +7,13 @@ from campaign_common.settings.sections.callbacks import (
     CallbacksSettings,
     ReferenceSecretSettings,
 )
-from campaign_common.settings.sections.erasure import ErasureSettings
-from campaign_common.settings.sections.inbound import InboundKeywordSettings, InboundSettings
+from campaign_common.settings.sections.people.erasure import ErasureSettings
+from campaign_common.settings.sections.people.inbound import InboundKeywordSettings, InboundSettings
+from campaign_common.settings.sections.people.unsubscribe import (
+    BUILT_IN_LANGUAGES,
+    UnsubscribeScope,
+    UnsubscribeSettings,
+)
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -35,11 +40,6 @@ from campaign_common.settings.sections.servers import (
     MysqlSettings,
     SendClientSettings,
     SyncClientSettings,
-)
-from campaign_common.settings.sections.unsubscribe import (
-    BUILT_IN_LANGUAGES,
-    UnsubscribeScope,
-    UnsubscribeSettings,
 )
 
 __all__ = [

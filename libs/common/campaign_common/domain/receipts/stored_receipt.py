@@ -16,7 +16,7 @@ from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
 DoubtedProviders = Collection[str | None]
 """Providers that may have taken a message in its generation; None: one that is not named, where the
-campaign names it, or nobody knows it."""
+campaign names it, or since it is not known."""
 
 NO_DOUBTS: DoubtedProviders = frozenset()
 

@@ -24,8 +24,10 @@ from campaign_common.settings.sections.callbacks_of_providers import (
     callbacks_conflicts,
     secrets_conflicts,
 )
-from campaign_common.settings.sections.erasure import ErasureSettings
-from campaign_common.settings.sections.inbound import InboundSettings
+from campaign_common.settings.sections.people.erasure import ErasureSettings
+from campaign_common.settings.sections.people.inbound import InboundSettings
+from campaign_common.settings.sections.people.suppressions import ONE_PROVIDER, SuppressionsSettings
+from campaign_common.settings.sections.people.unsubscribe import UnsubscribeSettings
 from campaign_common.settings.sections.processes import (
     ApiSettings,
     ImportSettings,
@@ -48,8 +50,6 @@ from campaign_common.settings.sections.servers import (
     SyncClientSettings,
     shared_servers,
 )
-from campaign_common.settings.sections.suppressions import ONE_PROVIDER, SuppressionsSettings
-from campaign_common.settings.sections.unsubscribe import UnsubscribeSettings
 
 
 @section_class

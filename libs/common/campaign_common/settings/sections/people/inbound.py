@@ -3,7 +3,7 @@
 from campaign_common.domain.inbound.keyword_policy import StopScope
 from campaign_common.settings.declaration import Section, key, section_class
 from campaign_common.settings.fields.plain import Duration, Member, Words
-from campaign_common.settings.sections.inbound_answers import InboundAnswerSettings
+from campaign_common.settings.sections.people.inbound_answers import InboundAnswerSettings
 
 
 @section_class
