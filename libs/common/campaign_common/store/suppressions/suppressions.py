@@ -52,10 +52,14 @@ ON DUPLICATE KEY UPDATE
   until = IF(until IS NULL OR VALUES(until) IS NULL, NULL, GREATEST(until, VALUES(until)))
 """
 
-NOTE_CHANGE = """
+NOTE_CHANGES = """
 INSERT INTO suppression_changes (phone, scope, is_added, reason, until, actor, changed_at)
-VALUES (%s, %s, %s, %s, %s, %s, NOW(6))
-"""
+VALUES """
+
+OF_CHANGE = "(%s, %s, %s, %s, %s, %s, NOW(6))"
+
+CHANGES_AT_ONCE = 500
+"""Changes of one statement."""
 
 SELECT_UNTIL = "SELECT until FROM suppressions WHERE phone = %s AND scope = %s"
 
@@ -96,7 +100,7 @@ class SuppressionChange(NamedTuple):
 def put_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> None:
     """Add a suppression, or replace what is said of it; the change comes last."""
     cursor.execute(PUT, suppression)
-    note_addition(cursor, suppression, actor)
+    note_additions(cursor, [suppression], actor)
 
 
 def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
@@ -119,15 +123,14 @@ def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor:
     """
     for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
         cursor.execute(EXTEND % _VALUES, one)
-    for one in suppressions:
-        note_addition(cursor, one, actor)
+    note_additions(cursor, suppressions, actor)
 
 
 def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bool:
     """Remove a suppression; return whether there was one."""
     if not cursor.execute(DELETE, (phone, scope)):
         return False
-    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
+    cursor.execute(NOTE_CHANGES + OF_CHANGE, (phone, scope, 0, None, None, actor))
     return True
 
 
@@ -166,6 +169,10 @@ def require_in_reach(began: float, longest: float) -> None:
         raise DatabaseTimeout("a change of suppressions took too long to be noticed")
 
 
-def note_addition(cursor: Cursor, one: Suppression, actor: str) -> None:
-    """Note that a suppression was added, by which senders learn of it; comes last."""
-    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, 1, one.reason, one.until, actor))
+def note_additions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
+    """Note that suppressions were added, by which senders learn of them; comes last."""
+    for start in range(0, len(suppressions), CHANGES_AT_ONCE):
+        part = suppressions[start : start + CHANGES_AT_ONCE]
+        columns = [(one.phone, one.scope, 1, one.reason, one.until, actor) for one in part]
+        statement = NOTE_CHANGES + ",".join([OF_CHANGE] * len(part))
+        cursor.execute(statement, [value for row in columns for value in row])
