@@ -35,7 +35,7 @@ TEXTS = {
 }
 NOT_ROUTABLE = "Not routable. Do not try again."
 GET_URL = "&from=%p&to=%P&text=%a&id=%I&at=%T"
-"""The rest of the URL for inbound messages, as on the page."""
+"""Escapes that the page adds to the URL for inbound messages."""
 
 
 @contextmanager
