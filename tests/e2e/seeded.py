@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
+from campaign_common.store.messages.trial_sends import NewTrialMessage, insert_trial_message
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.store.messages.provider_checks import CheckContent, NewCheck, insert_check
-from campaign_common.store.messages.trial_sends import NewTrialMessage, insert_trial_message
 
 PHONE = "13961467500"
 UNERASED = "12025550123"
