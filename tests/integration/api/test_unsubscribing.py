@@ -186,7 +186,7 @@ def test_a_suppression_with_an_end_gets_none(
     assert [row[3] for row in changes(pool)] == ["api", "recipient"]
 
 
-def test_senders_learn_of_a_suppression_that_an_import_has_stored(
+def test_a_link_tells_senders_what_an_import_has_stored(
     client: FlaskClient, pool: Database, campaign: int
 ) -> None:
     """The import makes no change before its end, which comes later than the promised 2 s."""

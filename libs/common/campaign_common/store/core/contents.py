@@ -23,7 +23,7 @@ _TOO_LARGE = "\x01" * (LARGEST_RECORD // 6 + 1)
 """JSON writes a control character in six bytes, so that a record of it is too large."""
 
 _NEEDS = "{this campaign needs version 0.3.0"
-"""How guards begin."""
+"""The beginning of guards."""
 
 GUARD = _NEEDS + "}" + _TOO_LARGE
 
