@@ -234,17 +234,32 @@ def test_a_hashed_suppression_is_not_shortened(client: FlaskClient, pool: Databa
     assert (len(rows(pool, STORED)), value(pool, HASHED)) == (1, 0)
 
 
-def left_by_its_request(pool: Database) -> None:
+def left_by_its_request(pool: Database, phone: str = PHONE) -> None:
     """An erasure whose request died once the person was gone from the lists."""
     with pool.transaction() as cursor:
-        erasure = order_erasure(cursor, PHONE, "Eve", ErasureKey(KEY))
+        erasure = order_erasure(cursor, phone, "Eve", ErasureKey(KEY))
         move_erasure(cursor, erasure._replace(step=ErasureStep.REJECTS))
     change(pool, "UPDATE erasures SET requested_at = NOW(6) - INTERVAL 1 DAY")
 
 
-def resume(pool: Database, settings: Settings) -> int:
+def resume(pool: Database, settings: Settings, stop: threading.Event | None = None) -> int:
     eraser = Eraser(pool, settings.msg_table_sharding_size, ErasureKeys(settings.erasure))
-    return eraser.resume_unfinished(threading.Event())
+    return eraser.resume_unfinished(stop or threading.Event())
+
+
+class StopDuringWaits(threading.Event):
+    """A stop that may come while it is waited for; notes the waits."""
+
+    def __init__(self, *, comes: bool) -> None:
+        super().__init__()
+        self.waits: list[float | None] = []
+        self._comes = comes
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waits.append(timeout)
+        if self._comes:
+            self.set()
+        return self.is_set()
 
 
 def test_the_sweep_hashes_what_a_request_has_left(
@@ -255,6 +270,23 @@ def test_the_sweep_hashes_what_a_request_has_left(
     left_by_its_request(pool)
     assert resume(pool, settings) == 1
     assert (rows(pool, STORED), value(pool, HASHED)) == ([], 1)
+
+
+def test_one_sweep_waits_once_and_ends_with_a_stop(
+    client: FlaskClient, pool: Database, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The suppressions stay with their numbers until a sweep that is not stopped."""
+    monkeypatch.setattr("campaign_api.messages.erasing.FRESH_FOR", 0.5)
+    suppress(client)
+    suppress(client, phone=OTHERS[0])
+    age(pool)
+    for phone in (PHONE, OTHERS[0]):
+        left_by_its_request(pool, phone)
+    for comes, expected in ((True, (0, 2, 0)), (False, (2, 0, 2))):
+        stop = StopDuringWaits(comes=comes)
+        done = resume(pool, settings, stop)
+        assert stop.waits == [0.5]
+        assert (done, len(rows(pool, STORED)), value(pool, HASHED)) == expected
 
 
 def test_who_has_come_back_meanwhile_keeps_the_number(
