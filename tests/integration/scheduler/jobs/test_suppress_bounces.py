@@ -286,9 +286,7 @@ def test_who_is_suppressed_already_is_left_as_is(people: People) -> None:
     assert (people.changes(), people.listed()) == ([], 0)
 
 
-def test_a_wish_that_comes_meanwhile_stays(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_wish_that_comes_meanwhile_stays(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client's, for everything and without end, which the bounce would end after an hour."""
     people.bounces = BOUNCES._replace(after=1, lasts=3_600.0, of_each=False)
     wish = Suppression(ON_MAIN, "*", "letter", "api", note="by letter")

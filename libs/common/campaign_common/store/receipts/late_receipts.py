@@ -214,7 +214,9 @@ def note_late(
 def _after(after: Mapping[str, float]) -> tuple[str, list[object]]:
     """Return the microseconds after which campaigns are looked at, as SQL with its arguments."""
     cases = " WHEN %s THEN %s" * len(after)
-    arguments = [one for name, seconds in after.items() for one in (name, round(seconds * SECOND))]
+    arguments: list[object] = []
+    for name, seconds in after.items():
+        arguments += (name, round(seconds * SECOND))
     return f"CASE c.provider{cases} END", arguments
 
 
