@@ -137,7 +137,7 @@ class LateReceiptFinder:
         self._end(look)
 
     def _renew(self, look: _Look) -> bool:
-        """Keep others from a campaign; return False if it is to be looked at again."""
+        """Keep others from a campaign; return False if its look has to begin again."""
         now = monotonic()
         if now - look.renewed > LEASE / 3:
             taken = self._look_later(look, LEASE)

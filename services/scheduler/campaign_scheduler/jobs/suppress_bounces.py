@@ -61,7 +61,7 @@ _log = structlog.get_logger()
 
 
 class _Decision(Enum):
-    """Result of a look at a message."""
+    """The decision of a look at a message."""
 
     DONE = "done"
     """It needs no other look."""
