@@ -4,8 +4,9 @@ An erasure turns the rows of a person's number into these. Where the number is s
 are put back into suppressions in the same transaction. So a look-up by the number is all that
 senders need.
 
-Whoever changes both locks the position of erased people first, where that is locked at all, then
-rows of suppression_hashes, by key, hash and scope, then rows of suppressions, by number and scope.
+A transaction that changes both locks the position of erased people first, where it locks that at
+all, then rows of suppression_hashes, by key, hash and scope, then rows of suppressions, by number
+and scope.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
