@@ -124,7 +124,7 @@ class SuppressionRecords:
         def put(cursor: Cursor) -> None:
             nonlocal began
             began = boot_time()
-            restore_suppressions(cursor, hashed, actor)
+            restore_suppressions(cursor, hashed, actor, before=suppression)
             if not may_shorten and ends_earlier(cursor, suppression):
                 raise InsufficientScope(
                     "the person has a suppression of this scope with a later until, or without;"

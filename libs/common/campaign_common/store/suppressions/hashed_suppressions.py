@@ -3,6 +3,10 @@
 An erasure turns the rows of a person's number into these. Where the number is stored again, they
 are put back into suppressions in the same transaction. So a look-up by the number is all that
 senders need.
+
+A transaction that changes both locks the position of erased people first, where it locks that at
+all, then rows of suppression_hashes, by key, hash and scope, then rows of suppressions, by number
+and scope.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,6 +84,7 @@ def hash_suppressions(cursor: Cursor, phone: str, person: HashedPerson) -> None:
 
     Of those that are over nothing stays. No import may be in the middle of a transaction.
     """
+    cursor.execute(LOCK, (person.key_id, [person.person_hash]))
     cursor.execute(LOCK_OF_NUMBER, (phone,))
     found = cursor.fetchall()
     if not found:
@@ -91,11 +96,15 @@ def hash_suppressions(cursor: Cursor, phone: str, person: HashedPerson) -> None:
 
 
 def restore_suppressions(
-    cursor: Cursor, people: Mapping[str, Sequence[HashedPerson]], actor: str
+    cursor: Cursor,
+    people: Mapping[str, Sequence[HashedPerson]],
+    actor: str,
+    before: Suppression | None = None,
 ) -> int:
     """Put the suppressions of people, by their numbers, back under these; return how many.
 
-    One that is there already never gets shorter. Each is a change. May be repeated.
+    One that is there already never gets shorter. Each is a change. May be repeated. `before`: the
+    transaction puts this one next, so that its row is locked among the others, in their order.
     """
     phones = {person: phone for phone, hashed in people.items() for person in hashed}
     ids: list[int] = []
@@ -106,7 +115,7 @@ def restore_suppressions(
             ids.append(id_)
             restored.append(Suppression(phones[HashedPerson(key_id, person_hash)], *kept))
     if ids:
-        add_suppressions(cursor, restored, actor)
+        add_suppressions(cursor, restored, actor, before)
         cursor.execute(DELETE, (ids,))
     return len(ids)
 
@@ -118,7 +127,7 @@ def lift_suppression(
 
     Of a removal by the hash alone the change has no number.
     """
-    lifted = sum(cursor.execute(LIFT, (*person, scope)) for person in hashed)
+    lifted = sum(cursor.execute(LIFT, (*person, scope)) for person in sorted(hashed))
     if remove_suppression(cursor, phone, scope, actor):
         return True
     if lifted:

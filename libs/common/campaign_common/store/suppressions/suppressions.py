@@ -117,13 +117,20 @@ def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
     return until is None or until > suppression.until
 
 
-def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
+def add_suppressions(
+    cursor: Cursor,
+    suppressions: Sequence[Suppression],
+    actor: str,
+    before: Suppression | None = None,
+) -> None:
     """Add suppressions that no person has entered; those that exist never get shorter.
 
     Their changes are made in any case: an import stores rows long before senders learn of them.
-    The rows are locked in the order of their keys.
+    The rows are locked in the order of their keys, with that of the one before which they are
+    added: it is added, too, and its change is left to the caller, who puts it.
     """
-    for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
+    added = suppressions if before is None else [*suppressions, before]
+    for one in sorted(added, key=lambda one: (one.phone, one.scope)):
         cursor.execute(EXTEND % _VALUES, one)
     note_additions(cursor, suppressions, actor)
 
