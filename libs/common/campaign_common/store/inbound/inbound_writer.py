@@ -12,11 +12,8 @@ from campaign_common.domain.inbound.keyword_policy import KeywordPolicy
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.inbound.inbound_messages import StoredInbound, insert_inbound
-from campaign_common.store.inbound.keyword_effects import (
-    KeywordEffects,
-    act_on_keywords,
-    note_stops,
-)
+from campaign_common.store.inbound.keyword_effects import KeywordEffects, act_on_keywords
+from campaign_common.store.suppressions.stops import note_stops
 from campaign_common.store.suppressions.suppressions import Suppression, require_in_reach
 
 DEFAULTS = KeywordPolicy()

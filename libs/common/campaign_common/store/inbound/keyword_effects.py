@@ -21,7 +21,7 @@ from campaign_common.store.messages.single_messages import (
     NewSingleMessage,
     insert_single_message,
 )
-from campaign_common.store.suppressions.stops import ACTOR, lift_stops, note_stop, put_stop
+from campaign_common.store.suppressions.stops import ACTOR, lift_stops, note_stops, put_stops
 from campaign_common.store.suppressions.suppressions import Suppression
 
 # By the provider's own clock, which orders its messages whenever it repeats one.
@@ -47,37 +47,30 @@ def act_on_keywords(
 ) -> KeywordEffects:
     """Suppress who has said STOP, lift the suppression of who has said START, and queue answers.
 
-    Rows are locked in the order of people. The changes that senders read come last.
+    The changes that senders read come last.
     """
     wanted = [one for one in stored if is_acted_on(one.message)]
-    stops: dict[tuple[str, str], Suppression] = {}
+    stopped: dict[tuple[str, str], int] = {}
     lifted, answers = 0, list[StoredInbound]()
     for one in sorted(wanted, key=_by_person_and_time):
         message = one.message
         is_answered = True
         match message.keyword:
             case KeywordKind.STOP:
-                scope = policy.scope_of_stop(message)
-                stop = put_stop(cursor, message.phone, scope, one.id)
-                stops.setdefault((message.phone, scope), stop)
+                stopped.setdefault((message.phone, policy.scope_of_stop(message)), one.id)
             case KeywordKind.START:
-                for scope in policy.scopes_of_start(message):
-                    if (message.phone, scope) in stops:
-                        note_stop(cursor, stops.pop((message.phone, scope)))
+                said = [(message.phone, scope) for scope in policy.scopes_of_start(message)]
+                before = {key: stopped.pop(key) for key in said if key in stopped}
+                note_stops(cursor, put_stops(cursor, before))
                 count, is_answered = _start(cursor, message, policy)
                 lifted += count
         if is_answered and _may_be_answered(cursor, message, policy):
             answers.append(one)
+    stops = put_stops(cursor, stopped)
     for one in answers:
         _queue_answer(cursor, one, policy)
-    note_stops(cursor, stops.values())
-    return KeywordEffects(list(stops.values()), lifted, len(answers))
-
-
-def note_stops(cursor: Cursor, stops: Iterable[Suppression]) -> None:
-    """Note the changes of suppressions; again, where a transaction took too long to be noticed."""
-    for stop in stops:
-        note_stop(cursor, stop)
+    note_stops(cursor, stops)
+    return KeywordEffects(stops, lifted, len(answers))
 
 
 def _by_person_and_time(one: StoredInbound) -> tuple[str, datetime, bool, int]:

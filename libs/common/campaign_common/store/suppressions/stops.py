@@ -1,6 +1,6 @@
 """Suppressions that a STOP of a person sets, and a START lifts again."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -8,7 +8,7 @@ from pymysql.cursors import Cursor
 from campaign_common.store.suppressions.suppressions import (
     ACTOR_OF_ANSWERS,
     Suppression,
-    note_addition,
+    note_additions,
     remove_suppression,
 )
 
@@ -22,11 +22,18 @@ ACTOR = "inbound message"
 """Stands for the person who makes a change. It shows whose suppression one is: the source is a text
 that clients and files may have, too."""
 
-# A suppression that is in force keeps its reason and source, and has no end from now on. One that
-# is over is replaced. Assignments are made from left to right: `until` is the last.
+ROWS_AT_ONCE = 500
+"""Suppressions of one statement."""
+
 PUT = """
 INSERT INTO suppressions (phone, scope, reason, source, since, until, note)
-VALUES (%s, %s, %s, %s, NOW(6), NULL, %s)
+VALUES """
+
+OF_STOP = "(%s, %s, %s, %s, NOW(6), NULL, %s)"
+
+# A suppression that is in force keeps its reason and source, and has no end from now on. One that
+# is over is replaced. Assignments are made from left to right: `until` is the last.
+IF_THERE = """
 ON DUPLICATE KEY UPDATE
   reason = IF(until <= NOW(6), VALUES(reason), reason),
   source = IF(until <= NOW(6), VALUES(source), source),
@@ -35,7 +42,9 @@ ON DUPLICATE KEY UPDATE
   until = NULL
 """
 
-SELECT_SOURCE = "SELECT source, reason, note FROM suppressions WHERE phone = %s AND scope = %s"
+SELECT_SOURCES = """
+SELECT phone, scope, source, reason, note FROM suppressions WHERE phone IN %s
+"""
 
 LOCK_OF_PERSON = """
 SELECT scope, source, until IS NULL OR until > NOW(6) FROM suppressions
@@ -56,21 +65,35 @@ class Lifted(NamedTuple):
     is_still_suppressed: bool
 
 
-def put_stop(cursor: Cursor, phone: str, scope: str, inbound_id: int) -> Suppression:
-    """Set the suppression of a STOP, without its change, which `note_stop` makes.
+def put_stops(cursor: Cursor, wanted: Mapping[tuple[str, str], int]) -> list[Suppression]:
+    """Set the suppressions of STOPs, by number and scope with the ids of their messages.
 
-    The change is made in any case: an import stores rows long before senders learn of them.
+    Their changes are made by `note_stops`, in any case: an import stores rows long before senders
+    learn of them. Rows are locked in the order of their keys.
     """
-    stop = Suppression(phone, scope, REASON, SOURCE, note=f"inbound message {inbound_id}")
-    cursor.execute(PUT, (phone, scope, stop.reason, stop.source, stop.note))
-    cursor.execute(SELECT_SOURCE, (phone, scope))
-    is_set = cursor.fetchone() == (stop.source, stop.reason, stop.note)
-    return stop if is_set else stop._replace(reason=AGAIN)
+    keys, stops = sorted(wanted), list[Suppression]()
+    for start in range(0, len(keys), ROWS_AT_ONCE):
+        part = [
+            Suppression(phone, scope, REASON, SOURCE, note=_note(wanted[phone, scope]))
+            for phone, scope in keys[start : start + ROWS_AT_ONCE]
+        ]
+        rows = [(one.phone, one.scope, one.reason, one.source, one.note) for one in part]
+        statement = PUT + ",".join([OF_STOP] * len(part)) + IF_THERE
+        cursor.execute(statement, [value for row in rows for value in row])
+        cursor.execute(SELECT_SOURCES, (tuple({one.phone for one in part}),))
+        there = {(phone, scope): found for phone, scope, *found in cursor.fetchall()}
+        stops += [
+            one
+            if there[one.phone, one.scope] == [one.source, one.reason, one.note]
+            else one._replace(reason=AGAIN)
+            for one in part
+        ]
+    return stops
 
 
-def note_stop(cursor: Cursor, stop: Suppression) -> None:
-    """Note the change, by which senders learn of it; comes last in its transaction."""
-    note_addition(cursor, stop, ACTOR)
+def note_stops(cursor: Cursor, stops: Sequence[Suppression]) -> None:
+    """Note the changes, by which senders learn of them; comes last in its transaction."""
+    note_additions(cursor, stops, ACTOR)
 
 
 def lift_stops(cursor: Cursor, phone: str, scopes: Collection[str]) -> Lifted:
@@ -92,3 +115,7 @@ def _last_set_by_stop(cursor: Cursor, phone: str, scopes: Collection[str]) -> se
     cursor.execute(SELECT_CHANGES, (phone, tuple(scopes), ACTOR_OF_ANSWERS, AGAIN))
     last = {scope: (bool(is_added), actor) for scope, is_added, actor in cursor.fetchall()}
     return {scope for scope, change in last.items() if change == (True, ACTOR)}
+
+
+def _note(inbound_id: int) -> str:
+    return f"inbound message {inbound_id}"

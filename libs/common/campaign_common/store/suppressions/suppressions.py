@@ -53,10 +53,14 @@ ON DUPLICATE KEY UPDATE
 
 EXTEND = f"INSERT INTO suppressions ({COLUMNS}) VALUES %s {NEVER_SHORTEN}"
 
-NOTE_CHANGE = """
+NOTE_CHANGES = """
 INSERT INTO suppression_changes (phone, scope, is_added, reason, until, actor, changed_at)
-VALUES (%s, %s, %s, %s, %s, %s, NOW(6))
-"""
+VALUES """
+
+OF_CHANGE = "(%s, %s, %s, %s, %s, %s, NOW(6))"
+
+CHANGES_AT_ONCE = 500
+"""Changes of one statement."""
 
 SELECT_UNTIL = "SELECT until FROM suppressions WHERE phone = %s AND scope = %s"
 
@@ -97,7 +101,7 @@ class SuppressionChange(NamedTuple):
 def put_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> None:
     """Add a suppression, or replace what is said of it; the change comes last."""
     cursor.execute(PUT, suppression)
-    note_addition(cursor, suppression, actor)
+    note_additions(cursor, [suppression], actor)
 
 
 def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
@@ -120,8 +124,7 @@ def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor:
     """
     for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
         cursor.execute(EXTEND % _VALUES, one)
-    for one in suppressions:
-        note_addition(cursor, one, actor)
+    note_additions(cursor, suppressions, actor)
 
 
 def extend_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> bool:
@@ -131,7 +134,7 @@ def extend_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> 
     """
     is_changed = cursor.execute(EXTEND % _VALUES, suppression) > 0
     if is_changed:
-        note_addition(cursor, suppression, actor)
+        note_additions(cursor, [suppression], actor)
     return is_changed
 
 
@@ -145,7 +148,7 @@ def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bo
 
 def note_removal(cursor: Cursor, phone: str, scope: str, actor: str) -> None:
     """Note that a suppression was removed."""
-    cursor.execute(NOTE_CHANGE, (phone, scope, 0, None, None, actor))
+    cursor.execute(NOTE_CHANGES + OF_CHANGE, (phone, scope, 0, None, None, actor))
 
 
 def suppressions_of(cursor: Cursor, phone: str) -> list[Suppression]:
@@ -183,6 +186,10 @@ def require_in_reach(began: float, longest: float) -> None:
         raise DatabaseTimeout("a change of suppressions took too long to be noticed")
 
 
-def note_addition(cursor: Cursor, one: Suppression, actor: str) -> None:
-    """Note that a suppression was added, by which senders learn of it; comes last."""
-    cursor.execute(NOTE_CHANGE, (one.phone, one.scope, 1, one.reason, one.until, actor))
+def note_additions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
+    """Note that suppressions were added, by which senders learn of them; comes last."""
+    for start in range(0, len(suppressions), CHANGES_AT_ONCE):
+        part = suppressions[start : start + CHANGES_AT_ONCE]
+        columns = [(one.phone, one.scope, 1, one.reason, one.until, actor) for one in part]
+        statement = NOTE_CHANGES + ",".join([OF_CHANGE] * len(part))
+        cursor.execute(statement, [value for row in columns for value in row])
