@@ -63,7 +63,6 @@ def no_hashes(_phone: str) -> Sequence[HashedPerson]:
     return ()
 
 
-
 class KeywordEffects(NamedTuple):
     """Effects of some messages."""
 
