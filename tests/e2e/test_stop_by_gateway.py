@@ -9,7 +9,7 @@ import requests
 
 from campaign_providers.callbacks.references import ReferencePurpose, ReferenceSigner
 from tests.support.providers.pages import read_page
-from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.servers.databases import DatabaseServers, SchemaServer
 from tests.support.servers.kannel import PASSWORD, USER, running_kannel
 from tests.support.servers.smpp_relay import SmppRelay, running_relay
 from tests.support.servers.smsc import MessageCentre, ReceivedMessage
@@ -27,10 +27,9 @@ WELCOME = "You hear from us again."
 
 
 @pytest.fixture
-def database(database_servers: DatabaseServers) -> Iterator[str]:
+def database_server(database_servers: DatabaseServers) -> SchemaServer:
     """One flavour: statements are shown on both where keywords have their effects."""
-    with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
-        yield dsn
+    return database_servers.get("mariadb")
 
 
 @pytest.fixture

@@ -157,9 +157,11 @@ class SchedulerService:
     def _jobs(self) -> list[Job]:
         settings, databases = self._settings, self._databases
         main, pace = databases.main, settings.scheduler
-        starter = CampaignStarter(main, self._leases, settings.msg_table_sharding_size)
         late = self._late_receipt_finder()
-        finisher = CampaignFinisher(databases, self.owner, also=late.enroll_finished)
+        starter = CampaignStarter(
+            main, self._leases, settings.msg_table_sharding_size, also=late.enroll
+        )
+        finisher = CampaignFinisher(databases, self.owner, also=late.enroll)
         sampler = RateSampler(databases, self.owner)
         partition_migration = PartitionMigration(
             databases, clients.admin(settings), self._topic, self.owner

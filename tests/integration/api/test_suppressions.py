@@ -23,7 +23,6 @@ from campaign_common.store.suppressions.imports import (
     import_suppressions,
 )
 from campaign_common.store.suppressions.lookup import is_anybody_suppressed
-from campaign_common.store.suppressions.suppressions import Suppression, extend_suppression
 from tests.integration.api.stored import change, rows, value
 from tests.support.keys import bearer, make_key
 
@@ -81,28 +80,6 @@ def test_adding_again_replaces_and_keeps_the_earliest_wish(client: FlaskClient) 
     again = add(client, since="2026-02-01T00:00:00Z", reason="letter")
     assert (again["since"], again["until"]) == ("2026-01-01T00:00:00.000Z", None)
     assert (again["reason"], again["note"]) == ("letter", None)
-
-
-@pytest.mark.parametrize(
-    ("before", "changes"),
-    [
-        pytest.param([], True, id="new"),
-        pytest.param([{"until": "2036-01-01T00:00:00Z"}], True, id="longer"),
-        pytest.param([{}], False, id="there"),
-    ],
-)
-def test_only_what_changes_a_suppression_is_noted(
-    client: FlaskClient, pool: Database, before: list[dict[str, str]], changes: bool
-) -> None:
-    """As by the link in a message, which may be followed again and again."""
-    for fields in before:
-        add(client, **fields)
-    wish = Suppression(PHONE, "*", "unsubscribed", "unsubscribe")
-    for expected in (changes, False):
-        assert pool.run(lambda cursor: extend_suppression(cursor, wish, "a")) is expected
-    noted = value(pool, "SELECT COUNT(*) FROM suppression_changes WHERE actor = 'a'")
-    assert noted == int(changes)
-    assert value(pool, "SELECT COUNT(*) FROM suppressions WHERE until IS NULL") == 1
 
 
 @pytest.mark.parametrize(

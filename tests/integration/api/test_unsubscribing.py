@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -17,6 +18,9 @@ from campaign_api.app import create_app
 from campaign_api.campaigns.trial_messages import store_trial_message
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
+from campaign_common.domain.inbound.inbound_message import InboundMessage
+from campaign_common.domain.inbound.keyword_kind import KeywordKind
+from campaign_common.domain.inbound.keyword_policy import KeywordPolicy
 from campaign_common.errors import DatabaseUnavailable
 from campaign_common.settings import (
     CallbacksSettings,
@@ -26,6 +30,8 @@ from campaign_common.settings import (
     UnsubscribeSettings,
 )
 from campaign_common.settings.sections.people.unsubscribe import UnsubscribeTexts
+from campaign_common.store.inbound.inbound_messages import insert_inbound
+from campaign_common.store.inbound.keyword_effects import act_on_keywords
 from campaign_common.store.suppressions.lookup import look_up_suppressed
 from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from tests.integration.api.drafted import PATH, body, problem
@@ -70,6 +76,20 @@ def path_of(campaign_id: int, seq: int = 1) -> str:
     return LINKS.of_campaign("", campaign_id)(seq)
 
 
+def said(keyword: str, id_: str = "1") -> InboundMessage:
+    """Return a message of Ann whose text is a keyword."""
+    return InboundMessage(
+        provider="one",
+        provider_message_id=id_,
+        phone=ANN,
+        recipient=BOB,
+        text=keyword,
+        reported_at=None,
+        received_at=datetime(2026, 1, 2, 12),  # noqa: DTZ001 - UTC, naive
+        keyword=KeywordKind(keyword),
+    )
+
+
 def stored(pool: Database) -> list[tuple[Any, ...]]:
     return rows(pool, "SELECT phone, scope, reason, source, until FROM suppressions ORDER BY phone")
 
@@ -91,7 +111,7 @@ def test_get_shows_a_button_and_post_unsubscribes(
         done = client.post(path)
         assert (done.status_code, "You are unsubscribed" in done.text) == (200, True)
     assert stored(pool) == [(ANN, "*", "unsubscribed", "unsubscribe", None)]
-    assert changes(pool) == [(ANN, "*", 1, "recipient")]
+    assert changes(pool) == [(ANN, "*", 1, "recipient")] * 3
     with pool.reading() as cursor:
         assert look_up_suppressed(cursor, [ANN, BOB]) == {ANN: ["*"]}
     following = int(body(client.post(PATH, json=NEW))["id"])
@@ -164,6 +184,30 @@ def test_a_suppression_with_an_end_gets_none(
     assert client.post(path_of(campaign)).status_code == 200
     assert stored(pool) == [(ANN, "*", "letter", "api", None)]
     assert [row[3] for row in changes(pool)] == ["api", "recipient"]
+
+
+def test_a_link_tells_senders_what_an_import_has_stored(
+    client: FlaskClient, pool: Database, campaign: int
+) -> None:
+    """The import makes no change before its end, which comes later than the promised 2 s."""
+    row = "INSERT INTO suppressions (phone, scope, reason, source, since) VALUES (%s, '*', %s, %s,"
+    change(pool, f"{row} NOW(6))", ANN, "import", "import")
+    assert client.post(path_of(campaign)).status_code == 200
+    assert stored(pool) == [(ANN, "*", "import", "import", None)]
+    assert changes(pool) == [(ANN, "*", 1, "recipient")]
+
+
+def test_a_late_start_does_not_lift_what_a_link_has_confirmed(
+    client: FlaskClient, pool: Database, campaign: int
+) -> None:
+    """The gateway delivers a START that was said before the person followed the link."""
+    pool.run(lambda c: act_on_keywords(c, insert_inbound(c, [said("stop")]), KeywordPolicy()))
+    assert client.post(path_of(campaign)).status_code == 200
+    late = said("start", "2")
+    effects = pool.run(lambda c: act_on_keywords(c, insert_inbound(c, [late]), KeywordPolicy()))
+    assert effects.lifted == 0
+    with pool.reading() as cursor:
+        assert look_up_suppressed(cursor, [ANN]) == {ANN: ["*"]}
 
 
 def make_unknown(pool: Database, way: str) -> None:

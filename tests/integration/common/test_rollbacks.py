@@ -76,6 +76,43 @@ def test_undoing_receipts_leaves_none(database: Database) -> None:
     assert read_all(database, "SELECT COUNT(*) FROM receipts_0") == ((0,),)
 
 
+def test_undoing_no_receipt_leaves_states_of_before(database: Database) -> None:
+    """In every table, and in the counters, as if the time of receipts had not been over."""
+    shards = (0, 1, 19, 20, 21)
+    migrate(database, shards[-1] + 1)
+    with database.transaction() as cursor:
+        for shard in shards:
+            cursor.executemany(
+                f"INSERT INTO receipts_{shard} (campaign_id, seq, generation, receipt_rank, state)"
+                " VALUES (%s, %s, 0, %s, %s)",
+                [(1, 1, 0, 3), (1, 2, 2, 3), (1, 3, 2, 1), (1, 4, 4, 2), (2, 1, 2, 3)],
+            )
+        cursor.executemany(
+            "INSERT INTO receipt_counters (campaign_id, shard, state, receipt_rank, n)"
+            " VALUES (1, %s, %s, %s, %s)",
+            [
+                (shard, state, rank, 1)
+                for shard in shards
+                for state, rank in ((3, 0), (3, 2), (1, 2), (2, 4))
+            ],
+        )
+        cursor.execute("INSERT INTO receipt_counters VALUES (2, 0, 3, 2, 1)")
+    (migration,) = [one for one in read_migrations(SOURCE) if one.id == "0024_bounces"]
+    undo(database, migration)
+    for shard in shards:
+        receipts = f"SELECT campaign_id, seq, receipt_rank, state FROM receipts_{shard}"
+        assert read_all(database, receipts) == (
+            (1, 1, 0, 0),
+            (1, 2, 2, 1),
+            (1, 3, 2, 1),
+            (1, 4, 4, 2),
+            (2, 1, 2, 1),
+        )
+    counters = "SELECT campaign_id, shard, state, receipt_rank, n FROM receipt_counters"
+    of_first = [(1, shard, *rest) for shard in shards for rest in ((1, 2, 2), (2, 4, 1))]
+    assert read_all(database, counters) == (*of_first, (2, 0, 1, 2, 1))
+
+
 def read_all(database: Database, statement: str) -> tuple[tuple[object, ...], ...]:
     with database.reading() as cursor:
         cursor.execute(statement)

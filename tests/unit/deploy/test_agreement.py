@@ -117,6 +117,19 @@ def test_every_ingress_leads_to_a_service(overlay: str) -> None:
                 assert backend["port"]["name"] in {port["name"] for port in ports}
 
 
+def test_no_log_of_the_ingress_has_references_or_secrets() -> None:
+    """They stand in the URLs of links and callbacks, which the log of ingress-nginx would have."""
+    setting = "nginx.ingress.kubernetes.io/enable-access-log"
+    logged = {
+        path["path"]: ingress["metadata"]["annotations"].get(setting, "true")
+        for ingress in of_kind("production", "Ingress")
+        for rule in ingress["spec"]["rules"]
+        for path in rule["http"]["paths"]
+        if path["pathType"] == "Prefix"
+    }
+    assert logged == {"/v1/callbacks": "false", "/v1/inbound": "false", "/u": "false", "/": "true"}
+
+
 @every_service
 def test_a_pod_is_given_the_time_to_drain(service: Workload, tmp_path: Path) -> None:
     drain = settings_of(service, tmp_path).drain_timeout

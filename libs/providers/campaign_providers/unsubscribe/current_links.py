@@ -49,6 +49,10 @@ class UnsubscribeLinks:
         make = self._current().of_campaign(campaign_id)
         return lambda seq: before + make(seq)
 
+    def require(self) -> None:
+        """Require that links can be made and checked now; once they can, they always can."""
+        self._current()
+
     def of_test(self, base_url: str, campaign_id: int) -> str:
         """Return the link in a test message of a campaign; it changes nothing."""
         return unsubscribe_link(base_url, self._current().of_test(campaign_id))

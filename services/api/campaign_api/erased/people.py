@@ -36,14 +36,15 @@ class HashTable(NamedTuple):
 ERASED = HashTable(last_erased_id, hold_erased_people, read_erased_people)
 
 SUPPRESSED = HashTable(last_suppression_hash, last_suppression_hash, read_suppression_hashes)
-"""To be held after `ERASED`, which holds both."""
+"""To be held after `ERASED`, which holds both. The newest id falls whenever that hash goes."""
 
 
 class ErasedPeople:
     """The people whose hashes were added to a table after one point, shared by threads.
 
     A hash takes about 80 bytes. One that is deleted from the table stays known until the
-    process ends.
+    process ends: a suppression is looked for in the table again, and a person who was erased before a
+    backup was restored stays left out.
     """
 
     def __init__(self, keys: ErasureKeys, table: HashTable = ERASED, after_id: int = 0) -> None:
@@ -96,8 +97,8 @@ class ErasedPeople:
 
     def _read(self, cursor: Cursor, last_id: int) -> None:
         if last_id < self._read_up_to:
-            # An earlier state of the database was restored under this process, or hashes are gone.
-            self._by_key.clear()
+            # Newer hashes were deleted, or a backup was restored, whose next ids come once more.
+            # What is known stays: other imports look people up at the same time, without a lock.
             self._read_up_to = self._after_id
         last_id = min(last_id, self._read_up_to + AT_ONCE)
         found = self._table.read(cursor, after_id=self._read_up_to, last_id=last_id)

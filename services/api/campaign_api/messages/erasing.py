@@ -5,7 +5,7 @@ The scheduler purges the dead letters, which only Kafka holds.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import phonenumbers
@@ -82,7 +82,12 @@ class Eraser:
         if key is None:
             log.warning("erasure without a hash", erasure=erasure.id, missing="Erasure.Keys")
         give_up_at = time.monotonic() + IN_REQUEST
-        erasure = self._continue(erasure, lambda: time.monotonic() >= give_up_at)
+        erasure = self._erase_recipients(erasure)
+        if suppressed := self._has_suppressions(erasure):
+            time.sleep(FRESH_FOR)
+        erasure = self._finish(
+            erasure, lambda: time.monotonic() >= give_up_at, suppressed=suppressed
+        )
         return erasure, key is not None
 
     def resume_unfinished(self, stop: threading.Event) -> int:
@@ -92,22 +97,47 @@ class Eraser:
             with named_lock(self._database, "erasures", wait=0):
                 with self._database.reading() as cursor:
                     left = store.left_undone(cursor, steps, LEFT_AFTER, AT_ONCE)
-                return sum(self._resume_unfinished(erasure, stop) for erasure in left)
+                return self._resume(left, stop)
         except LockBusy:
             return 0
 
-    def _resume_unfinished(self, erasure: Erasure, stop: threading.Event) -> bool:
+    def _resume(self, left: Sequence[Erasure], stop: threading.Event) -> int:
+        """Continue erasures with one wait for all; a stop leaves the rest to the next sweep."""
+        found = [self._attempt(self._erase_recipients, each, stop) for each in left]
+        suppressed = {each for each in found if self._has_suppressions(each)}
+        if suppressed:
+            stop.wait(FRESH_FOR)
+        ended = []
+        for each in found:
+            finish = partial(self._finish, is_over=stop.is_set, suppressed=each in suppressed)
+            ended.append(self._attempt(finish, each, stop))
+        return sum(before != after for before, after in zip(left, ended, strict=True))
+
+    def _attempt(
+        self, work: Callable[[Erasure], Erasure], erasure: Erasure, stop: threading.Event
+    ) -> Erasure:
+        """Return the erasure after some work, or as it was where that is stopped or delayed."""
+        if stop.is_set():
+            return erasure
         try:
-            return self._continue(erasure, stop.is_set) != erasure
+            return work(erasure)
         except (ErasureHeld, ErasureKeyMissing) as error:
             log.warning("erasure delayed", erasure=erasure.id, reason=str(error))
-            return False
+            return erasure
 
-    def _continue(self, erasure: Erasure, is_over: Callable[[], bool]) -> Erasure:
-        if erasure.step is ErasureStep.RECIPIENTS:
-            erasure = self._erase_recipients(erasure)
-        if erasure.step is ErasureStep.REJECTS:
-            self._hash_suppressions(erasure)
+    def _finish(
+        self, erasure: Erasure, is_over: Callable[[], bool], *, suppressed: bool
+    ) -> Erasure:
+        """Take the number from everything but the recipient lists, as far as there is time.
+
+        `suppressed`: its suppressions go, too. A sender that sees none any more must see that the
+        messages are cancelled: this begins once every view that a send may rest on has that.
+        """
+        if erasure.step is not ErasureStep.REJECTS:
+            return erasure
+        key = self._keys.current() if suppressed else None
+        if key is not None:
+            self._transactions.run(partial(store.hash_suppressions_of, erasure=erasure, key=key))
         written = PhonePattern(*forms_of(erasure.phone))
         blank = partial(_blank_some, written=written, longest=self._longest)
         while erasure.step is ErasureStep.REJECTS and not is_over():
@@ -116,23 +146,16 @@ class Eraser:
                 break  # changes of suppressions are too young
         return erasure
 
-    def _hash_suppressions(self, erasure: Erasure) -> None:
-        """Leave the suppressions of the person under a hash, where there is a key.
-
-        A sender that sees no suppression any more must see that the messages are cancelled. So
-        they go once every view that a send may rest on has this.
-        """
-        key = self._keys.current()
-        if key is None:
-            return
+    def _has_suppressions(self, erasure: Erasure) -> bool:
+        """Return whether suppressions of the person are to be left under a hash now."""
+        if erasure.step is not ErasureStep.REJECTS or not self._keys.are_configured:
+            return False
         with self._database.reading() as cursor:
-            if not suppressions_of(cursor, erasure.phone):
-                return
-        time.sleep(FRESH_FOR)
-        work = partial(store.hash_suppressions_of, erasure=erasure, key=key)
-        self._transactions.run(work)
+            return bool(suppressions_of(cursor, erasure.phone))
 
     def _erase_recipients(self, erasure: Erasure) -> Erasure:
+        if erasure.step is not ErasureStep.RECIPIENTS:
+            return erasure
         self._delete_inbound(erasure)
         with self._database.reading() as cursor:
             list_ids = store.lists_with(cursor, erasure)

@@ -24,6 +24,7 @@ from campaign_api.serving.responses.liveness import PATH as ALIVE
 from campaign_api.serving.responses.liveness import Liveness
 from campaign_api.serving.threads import Threads, TooMuchWork
 from campaign_api.web.routing.application import Application, BodyWanted
+from campaign_common.domain.content.unsubscribe_link import LINKS_PATH
 
 T = TypeVar("T")
 
@@ -32,6 +33,9 @@ PROBES = 2
 
 STRANGERS = 4
 """Threads for requests that show no key which is known here: most of them are refused."""
+
+LINKS = 4
+"""Threads for links to unsubscribe, of which everybody who gets a message has one."""
 
 STRANGER = ""
 
@@ -71,6 +75,7 @@ class Threaded:
         self._threads = Threads(threads, share=half, most_waiting=most_waiting)
         self._local = Threads(threads, share=threads, most_waiting=most_waiting)
         self._strangers = Threads(STRANGERS, share=STRANGERS, most_waiting=most_waiting)
+        self._links = Threads(LINKS, share=LINKS, most_waiting=most_waiting)
         self._probes = Threads(PROBES, share=PROBES, most_waiting=most_waiting)
         self._largest_body: int = application.config["MAX_CONTENT_LENGTH"]
 
@@ -123,6 +128,8 @@ class Threaded:
             return None, STRANGER
         if path == READY:
             return self._probes, STRANGER
+        if path.startswith(LINKS_PATH):
+            return self._links, STRANGER
         key_id = self.application.recognise(environ)
         if key_id is None:
             return self._strangers, STRANGER

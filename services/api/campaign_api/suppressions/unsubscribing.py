@@ -15,7 +15,6 @@ from campaign_common.store.suppressions.link_recipients import LinkRecipient, fi
 from campaign_common.store.suppressions.suppressions import (
     Suppression,
     add_suppressions,
-    extend_suppression,
     require_in_reach,
 )
 from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
@@ -80,7 +79,7 @@ class Unsubscribing:
         return LinkState.GONE if found is None else LinkState.VALID
 
     def unsubscribe(self, text: str) -> LinkState:
-        """Suppress the person of the link with a reference; repeated, it changes nothing more.
+        """Suppress the person of the link with a reference; repeated, it adds a change alone.
 
         It holds for every sender within 2 s of the return (protocol rule 18).
 
@@ -91,15 +90,15 @@ class Unsubscribing:
         if reference is None or reference.is_test:
             return LinkState.UNKNOWN if reference is None else LinkState.TEST
         try:
-            return self._suppressed(reference, note_always=False)
+            return self._suppressed(reference)
         except DatabaseTimeout:
             # The suppression may be there, and its change too old for senders to notice.
-            return self._suppressed(reference, note_always=True)
+            return self._suppressed(reference)
 
     def _read(self, text: str) -> LinkReference | None:
         return None if self._links is None else self._links.read(text.rstrip(AROUND))
 
-    def _suppressed(self, reference: LinkReference, *, note_always: bool) -> LinkState:
+    def _suppressed(self, reference: LinkReference) -> LinkState:
         began = 0.0
         campaign_id = reference.campaign_id
 
@@ -110,10 +109,7 @@ class Unsubscribing:
             if found is None:
                 return None
             wish = self._wish(found, reference)
-            if note_always:
-                add_suppressions(cursor, [wish], ACTOR)
-            else:
-                extend_suppression(cursor, wish, ACTOR)
+            add_suppressions(cursor, [wish], ACTOR)
             return wish.scope
 
         scope = self._transactions.run(suppress)

@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import partial
 
 from campaign_common.database import Cursor, Databases
+from campaign_common.domain.content.unsubscribe_link import MakeLink
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.recipient import TOMBSTONE
 from campaign_common.store.campaigns import fanout as store
@@ -44,16 +45,21 @@ class ChunkReader:
             LinksUnsigned: its messages have links that can not be made here.
             RetryLater: the main server is down, or publishing is held.
         """
+        link = links_in(fan_out.lease, self._links)
         with self._databases.main.reading() as cursor:
             partition_map = active_map(cursor, self._topic)
-            return self._build(cursor, fan_out, partition_map, limit), partition_map
+            return self._build(cursor, fan_out, partition_map, limit, link), partition_map
 
     def _build(
-        self, cursor: Cursor, fan_out: CampaignFanOut, partition_map: PartitionMap, limit: int
+        self,
+        cursor: Cursor,
+        fan_out: CampaignFanOut,
+        partition_map: PartitionMap,
+        limit: int,
+        link: MakeLink | None,
     ) -> RecordChunk:
         # A rate that is set while it runs raises the version of its records.
         lease = replace(fan_out.lease, max_rate=fan_out.max_rate)
-        link = links_in(lease, self._links)
         rows = store.read_chunk(cursor, lease.list_id, fan_out.read_seq, lease.last_seq, limit)
         if not rows:
             return RecordChunk({}, 0, lease.last_seq)

@@ -38,6 +38,9 @@ from campaign_scheduler.publishing.record_builder import seqs_of
 FAN_OUT = "fan-out"
 """Name of the loop in the log of outages and in the metrics."""
 
+LINKS = "publish-links"
+"""Name of the links to unsubscribe in the log of outages."""
+
 POLL_INTERVAL = 0.2
 """Seconds between two reads of a campaign's counters, or of the circuit breakers."""
 
@@ -83,6 +86,7 @@ class FanOutLoop:
         self._campaigns: dict[LeaseKey, CampaignFanOut] = {}
         self._unread: dict[LeaseKey, CampaignFanOut] = {}  # in the order of their turns
         self._in_flight: dict[LeaseKey, CampaignFanOut] = {}  # those with chunks in flight
+        self._unsigned: set[LeaseKey] = set()  # those whose links cannot be made here
         self._paused_until = 0.0
         self._read_breakers_at = 0.0
         self._circuit_open: frozenset[CampaignId] = frozenset()
@@ -132,6 +136,8 @@ class FanOutLoop:
         self._unread = {key: one for key, one in self._campaigns.items() if not one.is_read}
         for key in self._in_flight.keys() - self._campaigns.keys():
             self._in_flight.pop(key).rewind("the lease is lost")
+        for key in self._unsigned - self._campaigns.keys():
+            self._links_settled(key)
 
     # -- publishing
 
@@ -146,7 +152,7 @@ class FanOutLoop:
             return False
         self._sample_counters()
         self._read_providers()
-        for key, fan_out in self._unread.items():
+        for key, fan_out in list(self._unread.items()):
             if fan_out.lease.campaign_id in self._circuit_open:
                 continue
             allowance = fan_out.window.allowance(
@@ -154,10 +160,15 @@ class FanOutLoop:
                 self._flow_control.chunk_size,
                 self._ceilings.get(fan_out.lease.campaign_id),
             )
-            if allowance:
-                del self._unread[key]  # its next turn comes after all the others'
-                self._unread[key] = fan_out
+            if not allowance:
+                continue
+            del self._unread[key]  # its next turn comes after all the others'
+            self._unread[key] = fan_out
+            try:
                 return self._publish_chunk(fan_out, allowance)
+            except LinksUnsigned as error:
+                self._unsigned.add(key)
+                self._uses.outages.failed(LINKS, error)
         return False
 
     def _sample_counters(self) -> None:
@@ -198,10 +209,8 @@ class FanOutLoop:
             self._uses.outages.failed("publish-chunks", error)
             self._paused_until = monotonic() + HELD_WAIT
             return False
-        except LinksUnsigned as error:
-            self._uses.outages.failed("publish-links", error)
-            return False
         self._uses.outages.recovered("publish-chunks")
+        self._links_settled(fan_out.lease.key)
         counts = records.counts
         publication = Publication(sum(counts.values()))
         checkpoint = fan_out.checkpoint_after(records.last_seq, records.recipients)
@@ -213,6 +222,13 @@ class FanOutLoop:
         self._uses.publisher.publish(records.groups, publication, traceparent)
         fan_out.backlog.add(counts, partition_map)
         return True
+
+    def _links_settled(self, key: LeaseKey) -> None:
+        """Note that a campaign is not held for its links, or not by this process."""
+        if key in self._unsigned:
+            self._unsigned.remove(key)
+            if not self._unsigned:
+                self._uses.outages.recovered(LINKS)
 
     def _begin_span(self, fan_out: CampaignFanOut, at: int) -> Span | None:
         tracer, origin = self._uses.tracer, fan_out.lease.traceparent

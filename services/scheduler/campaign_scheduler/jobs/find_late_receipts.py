@@ -15,8 +15,9 @@ from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.receipts.late_receipts import (
     AwaitedReceipt,
     LookedAtCampaign,
+    TakenLook,
     awaited_receipts,
-    enroll_finished,
+    enroll,
     enroll_running,
     forget_look,
     look_later,
@@ -50,6 +51,7 @@ class _Look:
     """A look at all messages of a campaign."""
 
     campaign: LookedAtCampaign
+    taken: TakenLook
     began: float
     renewed: float
     next_due: float | None = None
@@ -78,17 +80,21 @@ class LateReceiptFinder:
         self._databases = databases
         self._availability = availability
         self._timeouts = timeouts
-        self._named = [
-            name for name in (*timeouts, *routes) if routes.providers(name) & timeouts.keys()
-        ]
-        """Providers, and routes, whose campaigns are looked at."""
-        self._shortest = min(timeouts.values(), default=0.0)
-        self._longest = max(timeouts.values(), default=0.0)
+        self._routes = routes
+        self._after = {
+            name: min(self._timeouts_of(name))
+            for name in (*timeouts, *routes)
+            if routes.providers(name) & timeouts.keys()
+        }
+        """Seconds to the first look, by the providers and routes whose campaigns are looked at."""
         self._stopping = stopping
 
-    def enroll_finished(self, cursor: Cursor, ids: Sequence[CampaignId]) -> None:
-        """Have campaigns looked at that finish with this transaction, however short they were."""
-        enroll_finished(cursor, ids, self._named, self._shortest)
+    def enroll(self, cursor: Cursor, ids: Sequence[CampaignId]) -> None:
+        """Have campaigns looked at that start or finish with this transaction.
+
+        So they are, however short they were.
+        """
+        enroll(cursor, ids, self._after)
 
     def look(self) -> None:
         """Look at the campaigns that it is time for.
@@ -96,39 +102,49 @@ class LateReceiptFinder:
         Raises:
             RetryLater: the main server is down, or another one fails.
         """
-        if not self._named:
+        if not self._after:
             return
         main = self._databases.main
-        main.run(partial(enroll_running, providers=self._named, after=self._shortest))
+        main.run(partial(enroll_running, after=self._after))
         while not self._stopping.is_set():
-            campaign_id = main.run(partial(take_look, lease=LEASE))
-            if campaign_id is None:
+            taken = main.run(partial(take_look, lease=LEASE))
+            if taken is None:
                 return
-            self._look_at(campaign_id)
+            self._look_at(taken)
 
-    def _look_at(self, campaign_id: CampaignId) -> None:
+    def _timeouts_of(self, name: str) -> list[float]:
+        """Return the times of a provider, or of those of a route; all, if it has none any more."""
+        of_own = self._routes.providers(name) & self._timeouts.keys()
+        return [self._timeouts[one] for one in of_own or self._timeouts]
+
+    def _look_at(self, taken: TakenLook) -> None:
         with self._databases.main.reading() as cursor:
-            campaign = read_looked_at(cursor, campaign_id)
+            campaign = read_looked_at(cursor, taken.campaign_id)
         if campaign is None:
-            self._databases.main.run(partial(forget_look, campaign_id=campaign_id))
+            self._databases.main.run(partial(forget_look, taken=taken))
             return
         now = monotonic()
-        look = _Look(campaign, now, now)
+        look = _Look(campaign, taken, now, now)
         for first in range(1, campaign.last_seq + 1, SPAN):
             if self._stopping.is_set():
                 return
-            self._renew(look)
+            if not self._renew(look):
+                return
             seqs = range(first, min(first + SPAN, campaign.last_seq + 1))
             for database, shards in self._databases.holding(range(campaign.shards)):
                 for shard in shards:
                     self._look_at_shard(look, database, shard, seqs)
         self._end(look)
 
-    def _renew(self, look: _Look) -> None:
+    def _renew(self, look: _Look) -> bool:
+        """Keep others from a campaign; return False if it is to be looked at again."""
         now = monotonic()
         if now - look.renewed > LEASE / 3:
-            look.renewed = now
-            self._look_later(look, LEASE)
+            taken = self._look_later(look, LEASE)
+            if taken is None:
+                return False
+            look.renewed, look.taken = now, taken
+        return True
 
     def _look_at_shard(self, look: _Look, database: Database, shard: int, seqs: range) -> None:
         campaign = look.campaign
@@ -165,18 +181,19 @@ class LateReceiptFinder:
 
     def _end(self, look: _Look) -> None:
         campaign = look.campaign
-        pause = max(self._shortest / STEPS, SHARE * (monotonic() - look.began), 1.0)
+        timeouts = self._timeouts_of(campaign.provider)
+        shortest, longest = min(timeouts), max(timeouts)
+        pause = max(shortest / STEPS, SHARE * (monotonic() - look.began), 1.0)
+        if not campaign.is_ended:
+            look.await_(shortest)  # that of what is sent from now on
         if not look.is_complete:
             self._look_later(look, pause)
         elif look.next_due is not None:
             self._look_later(look, max(pause, look.next_due))
-        elif not campaign.is_ended:
-            self._look_later(look, max(pause, self._shortest))
-        elif campaign.ended_for < self._longest:
-            self._look_later(look, max(pause, self._longest - campaign.ended_for))
+        elif campaign.ended_for < longest:
+            self._look_later(look, max(pause, longest - campaign.ended_for))
         else:
-            self._databases.main.run(partial(forget_look, campaign_id=campaign.id))
+            self._databases.main.run(partial(forget_look, taken=look.taken))
 
-    def _look_later(self, look: _Look, seconds: float) -> None:
-        later = partial(look_later, campaign_id=look.campaign.id, seconds=seconds)
-        self._databases.main.run(later)
+    def _look_later(self, look: _Look, seconds: float) -> TakenLook | None:
+        return self._databases.main.run(partial(look_later, taken=look.taken, seconds=seconds))

@@ -25,15 +25,16 @@ from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_common.runtime.outage_log import Outage
 from campaign_common.store.campaigns.fanout import RecipientRow, read_listed
 from campaign_common.store.campaigns.leases import Lease, read_leases
+from campaign_common.store.core.contents import campaigns_with_links
 from campaign_common.store.limits.live_weights import follow_live_weights
 from campaign_common.store.messages import retry_publication as store
 from campaign_common.store.messages.retry_publication import DueRetry, Epochs, Stamp
 from campaign_common.tracing.spans import begin_span, end_span, traceparent_of
-from campaign_providers.unsubscribe.current_links import LinksUnsigned, UnsubscribeLinks
+from campaign_providers.unsubscribe.current_links import UnsubscribeLinks
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.metrics import DUE_RETRIES_PUBLISHED, STRANDED_RETRIES_PUBLISHED
 from campaign_scheduler.publishing.active_map import active_map
-from campaign_scheduler.publishing.message_links import links_in
+from campaign_scheduler.publishing.message_links import links_in, obstacle_to_links
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from campaign_scheduler.publishing.record_builder import (
     RECIPIENT_GONE,
@@ -86,7 +87,9 @@ class RetryPublisher:
         self._routes = routes
         self._tracer = tracer
         self._links = links
-        self._unsigned = Outage("retries with links not published", "retries with links published")
+        self._unsigned = Outage(
+            "retries with links not published", "no retries with links held any more"
+        )
 
     def publish_due(self) -> None:
         """Publish the retries that are due.
@@ -117,12 +120,26 @@ class RetryPublisher:
         with self._databases.main.reading() as cursor:
             follow_live_weights(cursor, self._routes)
             sendable = store.sendable_campaigns(cursor, self._owner, self._routes)
+            sendable = self._without_unsigned(cursor, sendable)
         for database in self._databases.all:
             query = partial(store.waiting_campaigns, sendable=sendable)
             waiting = self._availability.query(database, query) or {}
             for shard, campaigns in sorted(waiting.items()):
                 if self._databases.of_shard(shard) is database:
                     self._publish_batches(shard, campaigns, find, published)
+
+    def _without_unsigned(self, cursor: Cursor, sendable: Epochs) -> Epochs:
+        """Leave campaigns out whose links cannot be made here.
+
+        Their retries stay due, so that each search would find them before those of the others.
+        """
+        obstacle = obstacle_to_links(self._links)
+        held = frozenset() if obstacle is None else campaigns_with_links(cursor, sendable)
+        if obstacle is None or not held:
+            self._unsigned.recovered()
+            return sendable
+        self._unsigned.failed(obstacle)
+        return {key: epoch for key, epoch in sendable.items() if key not in held}
 
     def _publish_batches(
         self, shard: int, campaigns: Epochs, find: FindRetries, published: Counter
@@ -199,11 +216,7 @@ class RetryPublisher:
         leases = read_leases(cursor, list(by_campaign), self._owner)
         batch: RetryBatch = []
         for lease in leases:
-            try:
-                link = links_in(lease, self._links)
-            except LinksUnsigned as error:
-                self._unsigned.failed(str(error))
-                continue
+            link = links_in(lease, self._links)
             wanted = by_campaign[lease.campaign_id]
             rows = read_listed(cursor, lease.list_id, [retry.seq for retry in wanted])
             found = {row[0]: row for row in rows}

@@ -1,13 +1,13 @@
 """Job that starts due campaigns, and takes over those of a lost scheduler."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
-from campaign_common.domain.campaign import CampaignState
+from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import CompiledContent
 from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL
 from campaign_common.errors import TemplateInvalid
@@ -20,16 +20,24 @@ from campaign_scheduler.held_leases import HeldLeases
 BATCH = 50
 """Campaigns started in one transaction; small, so that several schedulers share a burst."""
 
+AlsoStart = Callable[[Cursor, Sequence[CampaignId]], None]
+
 _log = structlog.get_logger()
 
 
 class CampaignStarter:
-    """Starter of scheduled campaigns that are due, which this process leases then."""
+    """Starter of scheduled campaigns that are due, which this process leases then.
 
-    def __init__(self, database: Database, leases: HeldLeases, shards: int) -> None:
+    `also`: part of the transaction that starts campaigns.
+    """
+
+    def __init__(
+        self, database: Database, leases: HeldLeases, shards: int, also: AlsoStart | None = None
+    ) -> None:
         self._database = database
         self._leases = leases
         self._shards = shards
+        self._also = also
 
     def start_due(self) -> None:
         """Start every campaign that is due, then take over every orphaned one.
@@ -68,6 +76,8 @@ class CampaignStarter:
                     trace_id=trace_id_of(campaign.traceparent),
                     reason=obstacle,
                 )
+        if self._also is not None:
+            self._also(cursor, startable)
         return len(due), store.read_leases(cursor, startable, self._leases.holder.owner)
 
     def _append_event(

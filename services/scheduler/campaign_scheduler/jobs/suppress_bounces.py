@@ -1,6 +1,7 @@
 """Job that suppresses people whose number takes no messages, after hard bounces."""
 
 from datetime import datetime
+from enum import Enum
 from functools import partial
 
 import structlog
@@ -18,7 +19,12 @@ from campaign_common.domain.suppressions.hard_bounces import (
 )
 from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable
 from campaign_common.runtime.boot_time import boot_time
-from campaign_common.store.receipts.bounced_receipts import forget_bounces, take_bounces
+from campaign_common.store.receipts.bounced_receipts import (
+    forget_bounces,
+    look_later,
+    take_bounces,
+)
+from campaign_common.store.receipts.receipt_rows import ReceiptPlace
 from campaign_common.store.recipients.recipient_history import HistoryEntry, messages_of
 from campaign_common.store.suppressions.bounced_people import (
     people_of,
@@ -39,6 +45,9 @@ LEASE = 60.0
 """Seconds after which a message is looked at again that has no outcome yet, or whose scheduler is
 gone."""
 
+WAIT_OF_UNKNOWN = 600.0
+"""Seconds after which a message is looked at again that is `unknown`: it may stay so."""
+
 MOST_MESSAGES = 100
 """Messages of a person that are read, those of the newest campaigns."""
 
@@ -49,6 +58,17 @@ LATEST = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as the da
 """Later than every campaign."""
 
 _log = structlog.get_logger()
+
+
+class _Decision(Enum):
+    """Result of a look at a message."""
+
+    DONE = "done"
+    """It needs no other look."""
+    EARLY = "early"
+    """It has no outcome yet."""
+    UNKNOWN = "unknown"
+    """Its receipt may prove that it was sent: the owner of its shard records that."""
 
 
 class BounceSuppressor:
@@ -99,26 +119,32 @@ class BounceSuppressor:
         keys = {MessageKey(place.campaign_id, place.seq): place for place in taken.places}
         with self._databases.main.reading() as cursor:
             people = people_of(cursor, keys)
-        done = [
-            place
-            for key, place in keys.items()
-            if key not in people or self._is_decided(bounces, key, people[key])
-        ]
-        database.run(partial(forget_bounces, taken=taken, places=done))
+        decided: dict[_Decision, list[ReceiptPlace]] = {one: [] for one in _Decision}
+        for key, place in keys.items():
+            is_there = key in people
+            one = self._decide(bounces, key, people[key]) if is_there else _Decision.DONE
+            decided[one].append(place)
+
+        def write(cursor: Cursor) -> None:
+            forget_bounces(cursor, taken, decided[_Decision.DONE])
+            look_later(cursor, taken, decided[_Decision.UNKNOWN], WAIT_OF_UNKNOWN)
+
+        database.run(write)
         return len(taken.places) == BATCH
 
-    def _is_decided(self, bounces: HardBounces, key: MessageKey, phone: str) -> bool:
-        """Suppress the person of a message if that follows; return False if it is too early."""
+    def _decide(self, bounces: HardBounces, key: MessageKey, phone: str) -> _Decision:
+        """Suppress the person of a message if that follows."""
         with self._databases.reading() as cursors:
             history = messages_of(cursors, phone, self._shards, LATEST, MOST_MESSAGES)
             reported = next((one for one in history if one.campaign_id == key.campaign_id), None)
             if reported is None:
-                return True
+                return _Decision.DONE
             message = _message(reported)
             if message is None or message.status is Status.WAITING:
-                return reported.state not in (CampaignState.RUNNING, CampaignState.PAUSED)
+                runs = reported.state in (CampaignState.RUNNING, CampaignState.PAUSED)
+                return _Decision.EARLY if runs else _Decision.DONE
             if message.status is Status.UNKNOWN:
-                return False  # its receipt proves that it was sent: the owner records that
+                return _Decision.UNKNOWN
             scope = bounces.scope(message.provider)
             before = suppressed_before(cursors.main, phone, scope)
         messages = [one for one in map(_message, history) if one is not None]
@@ -131,29 +157,32 @@ class BounceSuppressor:
                 f"{bounces.after} not delivered in a row, the last one of campaign"
                 f" {key.campaign_id} with code {message.code}"
             )
-            self._suppress(
-                Suppression(phone, scope, reason_of(message.code), BOUNCE, note=note), bounces.lasts
-            )
-            BOUNCES_SUPPRESSED.inc()
-            _log.info(
-                "suppressed after hard bounces",
-                campaign=key.campaign_id,
-                seq=key.seq,
-                scope=scope,
-                code=message.code,
-            )
-        return True
+            suppression = Suppression(phone, scope, reason_of(message.code), BOUNCE, note=note)
+            if self._suppress(key, suppression, bounces.lasts):
+                BOUNCES_SUPPRESSED.inc()
+                _log.info(
+                    "suppressed after hard bounces",
+                    campaign=key.campaign_id,
+                    seq=key.seq,
+                    scope=scope,
+                    code=message.code,
+                )
+        return _Decision.DONE
 
-    def _suppress(self, suppression: Suppression, lasts: float | None) -> None:
-        def write(cursor: Cursor) -> None:
-            suppress_bounced(cursor, suppression, lasts, ACTOR)
+    def _suppress(self, key: MessageKey, suppression: Suppression, lasts: float | None) -> bool:
+        """Suppress a person; return whether that took effect."""
+
+        def write(cursor: Cursor, *, again: bool = False) -> bool:
+            return suppress_bounced(cursor, key, suppression, lasts, ACTOR, again=again)
 
         began = boot_time()
-        self._databases.main.run(write)
-        try:
-            require_in_reach(began, self._longest)
-        except DatabaseTimeout:
-            self._databases.main.run(write)
+        took_effect = self._databases.main.run(write)
+        if took_effect:
+            try:
+                require_in_reach(began, self._longest)
+            except DatabaseTimeout:
+                self._databases.main.run(partial(write, again=True))
+        return took_effect
 
 
 def _message(one: HistoryEntry) -> SentMessage | None:

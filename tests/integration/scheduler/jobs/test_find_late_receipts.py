@@ -2,17 +2,25 @@
 
 import threading
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import pytest
 
+from campaign_common.database import Cursor
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.stored_receipt import ReceiptState
 from campaign_common.domain.routing.route import Route
 from campaign_common.domain.routing.routes import Routes
+from campaign_common.store.campaigns.leases import Holder
+from campaign_common.store.receipts.late_receipts import awaited_receipts
 from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.held_leases import HeldLeases
 from campaign_scheduler.jobs import find_late_receipts
 from campaign_scheduler.jobs.find_late_receipts import LateReceiptFinder
+from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from tests.integration.common.receipts.conftest import receipt_databases, receipts
 from tests.integration.common.receipts.scene import CAMPAIGN, NAMED, SHARDS, ReceiptScene, receipt
 
@@ -28,6 +36,9 @@ SILENT, ACCEPTED, DELIVERED, YOUNG, FAILED = (
     range(21, 25),
 )
 LATE = [*SILENT, *ACCEPTED]
+RETRIED = 30
+SLOW = {NAMED: HOUR, "beta": 72 * HOUR}
+BOTH = Routes({"both": Route(((NAMED, 1), ("beta", 1)))})
 
 
 def on_all(scene: ReceiptScene, *statements: str) -> None:
@@ -138,9 +149,102 @@ def test_a_campaign_that_was_short_is_looked_at_after_its_end(aged: ReceiptScene
     """It is enrolled as it finishes; another provider's is not."""
     for timeouts in ({"beta": HOUR}, ALPHA):
         with aged.databases.main.transaction() as cursor:
-            finder(aged, timeouts).enroll_finished(cursor, [CAMPAIGN])
+            finder(aged, timeouts).enroll(cursor, [CAMPAIGN])
     (seconds,) = looks(aged)
     assert HOUR - 60 < seconds <= HOUR
+
+
+def test_a_campaign_that_was_cancelled_at_once_is_looked_at(aged: ReceiptScene) -> None:
+    """It is enrolled as it starts, by the starter itself."""
+    on_all(
+        aged,
+        "UPDATE campaigns SET state = 'scheduled', scheduled_at = NOW(6), shards = NULL",
+        "REPLACE INTO recipient_lists (id, name, state, created_at, progressed_at, last_seq)"
+        " VALUES (1, 'everybody', 'ready', NOW(6), NOW(6), 40)",
+    )
+    main = aged.databases.main
+    leases = HeldLeases(main, Holder("scheduler-1", 60.0))
+    CampaignStarter(main, leases, SHARDS, also=finder(aged).enroll).start_due()
+    on_all(aged, "UPDATE campaigns SET state = 'cancelled', finished_at = NOW(6)")
+    (seconds,) = looks(aged)
+    assert HOUR - 60 < seconds <= HOUR
+    look(aged)
+    assert late(aged) == LATE
+
+
+def test_messages_sent_again_are_looked_at_in_their_time(aged: ReceiptScene) -> None:
+    """Though the next look was to be much later: when they finish, or run for long."""
+    finish = finder(aged, SLOW, BOTH)
+    for enroll in (lambda cursor: finish.enroll(cursor, [CAMPAIGN]), None):
+        on_all(
+            aged,
+            "UPDATE campaigns SET provider = 'both', retried_at = NOW(6)",
+            f"REPLACE INTO receipt_looks VALUES ({CAMPAIGN}, NOW(6) + INTERVAL 70 HOUR)",
+        )
+        if enroll is None:
+            finish.look()
+        else:
+            aged.databases.main.run(enroll)
+        (seconds,) = looks(aged)
+        assert HOUR - 60 < seconds <= HOUR
+
+
+def test_messages_sent_again_during_a_look_are_noted(
+    aged: ReceiptScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The look has read them before they were sent, and so sees nothing that is left to do."""
+    on_all(aged, "UPDATE campaigns SET state = 'finished', finished_at = NOW(6) - INTERVAL 3 HOUR")
+    age(aged, "3 HOUR", "TRUE")
+
+    def read(cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: range) -> Any:  # noqa: ANN401
+        found = awaited_receipts(cursor, shard, campaign_id, seqs)
+        if shard == SHARDS - 1:
+            aged.record(RETRIED, Status.SENT)
+            aged.databases.main.run(partial(finder(aged).enroll, ids=[CAMPAIGN]))
+        return found
+
+    aged.databases.main.run(partial(finder(aged).enroll, ids=[CAMPAIGN]))
+    on_all(aged, "UPDATE receipt_looks SET look_at = NOW(6)")
+    with monkeypatch.context() as patched:
+        patched.setattr(find_late_receipts, "awaited_receipts", read)
+        finder(aged).look()
+    assert RETRIED not in late(aged)
+    (seconds,) = looks(aged)
+    assert seconds <= find_late_receipts.LEASE
+    age(aged, "90 MINUTE", f"seq = {RETRIED}")
+    look(aged)
+    assert RETRIED in late(aged)
+    assert looks(aged) == []
+
+
+def test_a_look_that_lost_its_lease_changes_no_other(
+    aged: ReceiptScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It stops as soon as it learns that the campaign is to be looked at anew."""
+    monkeypatch.setattr(find_late_receipts, "LEASE", 0.0)  # is renewed at every step
+    monkeypatch.setattr(find_late_receipts, "SPAN", 7)
+    seen = []
+
+    def read(cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: range) -> Any:  # noqa: ANN401
+        seen.append(seqs.start)
+        on_all(aged, "UPDATE receipt_looks SET look_at = NOW(6) + INTERVAL 50 SECOND")
+        return awaited_receipts(cursor, shard, campaign_id, seqs)
+
+    monkeypatch.setattr(find_late_receipts, "awaited_receipts", read)
+    finder(aged).look()
+    assert set(seen) == {1}
+    (seconds,) = looks(aged)
+    assert 0 < seconds <= 50
+
+
+def test_another_provider_does_not_delay_the_last_look(aged: ReceiptScene) -> None:
+    """Nothing is awaited of a campaign of a provider with an hour, two hours after its end."""
+    on_all(aged, "UPDATE campaigns SET state = 'finished', finished_at = NOW(6) - INTERVAL 2 HOUR")
+    age(aged, "3 HOUR", "TRUE")
+    aged.databases.main.run(partial(finder(aged).enroll, ids=[CAMPAIGN]))
+    look(aged, SLOW)
+    assert late(aged) == [*LATE, *YOUNG]
+    assert looks(aged) == []
 
 
 def test_the_time_of_each_provider_of_a_route_counts(aged: ReceiptScene) -> None:
@@ -151,8 +255,7 @@ def test_the_time_of_each_provider_of_a_route_counts(aged: ReceiptScene) -> None
             cursor.execute(
                 f"UPDATE messages_{shard} SET provider = IF(seq < 5, %s, 'beta')", (NAMED,)
             )
-    routes = Routes({"both": Route(((NAMED, 1), ("beta", 1)))})
-    finder(aged, ALPHA, routes).look()
+    finder(aged, ALPHA, BOTH).look()
     assert late(aged) == [1, 2, 3, 4]
 
 

@@ -1,22 +1,33 @@
 """Hard bounces suppress people, once, whatever the order of the reports."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 from typing import Any
 
 import pytest
 
-from campaign_common.database import Databases
+from campaign_common.database import Cursor, Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.recipient import ListId
 from campaign_common.domain.shard import shard_of
 from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
-from campaign_common.store.suppressions.suppressions import remove_suppression
+from campaign_common.store.recipients.erasures import erase_recipient, order_erasure
+from campaign_common.store.suppressions.bounced_people import SuppressedBefore, suppressed_before
+from campaign_common.store.suppressions.stops import lift_stops, note_stops, put_stops
+from campaign_common.store.suppressions.suppressions import (
+    Suppression,
+    put_suppression,
+    remove_suppression,
+)
 from campaign_scheduler.availability import ServerAvailability
+from campaign_scheduler.jobs import suppress_bounces
 from campaign_scheduler.jobs.suppress_bounces import BounceSuppressor
+from campaign_scheduler.metrics import BOUNCES_SUPPRESSED
 from tests.integration.common.receipts.conftest import receipt_databases
 from tests.integration.common.receipts.scene import SHARDS
 
@@ -72,6 +83,7 @@ class People:
     def __init__(self, databases: Databases, bounces: HardBounces | None = BOUNCES) -> None:
         self.databases = databases
         self.bounces = bounces
+        self.longest = 60.0
         for database in databases.all:
             with database.transaction() as cursor:
                 for table in TABLES:
@@ -89,13 +101,19 @@ class People:
             for campaign in CAMPAIGNS:
                 cursor.execute(INSERT_CAMPAIGN, (campaign, SHARDS, campaign))
 
-    def send(self, seq: int, *campaigns: int, provider: str | None = None) -> None:
+    def send(
+        self,
+        seq: int,
+        *campaigns: int,
+        provider: str | None = None,
+        status: Status = Status.SENT,
+    ) -> None:
         shard = shard_of(PEOPLE[seq], SHARDS)
         with self.databases.of_shard(shard).transaction() as cursor:
             for campaign in campaigns:
                 cursor.execute(
                     INSERT_MESSAGE.format(shard=shard),
-                    (campaign, seq, Status.SENT, provider, campaign),
+                    (campaign, seq, status, provider, campaign),
                 )
 
     def report(self, *reports: MessageReceipt) -> None:
@@ -116,7 +134,7 @@ class People:
             ServerAvailability(self.databases),
             self.bounces,
             shards=SHARDS,
-            longest=60.0,
+            longest=self.longest,
         )
 
     def suppressed(self) -> list[tuple[Any, ...]]:
@@ -135,6 +153,19 @@ class People:
                 found += cursor.fetchall()[0][0]
         return found
 
+    def change_before_the_write(
+        self, monkeypatch: pytest.MonkeyPatch, *changes: Callable[[Cursor], object]
+    ) -> None:
+        """Have changes committed right after a look has read what there was of suppressions."""
+
+        def read(cursor: Cursor, phone: str, scope: str) -> SuppressedBefore:
+            found = suppressed_before(cursor, phone, scope)
+            for change in changes:
+                self.databases.main.run(change)
+            return found
+
+        monkeypatch.setattr(suppress_bounces, "suppressed_before", read)
+
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
         with self.databases.main.reading() as cursor:
             cursor.execute(statement)
@@ -150,6 +181,11 @@ def bounced(
 ) -> MessageReceipt:
     shard = shard_of(PEOPLE[seq], SHARDS)
     return MessageReceipt(CampaignId(campaign), seq, 0, shard, provider, rank, code)
+
+
+def noted() -> float:
+    """Return how many suppressions were counted so far."""
+    return BOUNCES_SUPPRESSED._value.get()
 
 
 def delivered(seq: int, campaign: int) -> MessageReceipt:
@@ -248,6 +284,80 @@ def test_who_is_suppressed_already_is_left_as_is(people: People) -> None:
     people.look()
     assert people.suppressed() == [(ON_MAIN, "*", "letter", "api")]
     assert (people.changes(), people.listed()) == ([], 0)
+
+
+def test_a_wish_that_comes_meanwhile_stays(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client's, for everything and without end, which the bounce would end after an hour."""
+    people.bounces = BOUNCES._replace(after=1, lasts=3_600.0, of_each=False)
+    wish = Suppression(ON_MAIN, "*", "letter", "api", note="by letter")
+    people.change_before_the_write(
+        monkeypatch, lambda cursor: put_suppression(cursor, wish, "admin")
+    )
+    people.send(1, 1)
+    people.report(bounced(1, 1))
+    counted = noted()
+    people.look()
+    assert people.rows("SELECT reason, source, until, note FROM suppressions") == [
+        ("letter", "api", None, "by letter")
+    ]
+    assert people.changes() == [(ON_MAIN, "*", 1, "admin")]
+    assert (people.listed(), noted()) == (0, counted)
+
+
+def test_a_stop_that_comes_meanwhile_can_be_lifted(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people.bounces = BOUNCES._replace(after=1, lasts=3_600.0, of_each=False)
+    people.change_before_the_write(
+        monkeypatch, lambda cursor: note_stops(cursor, put_stops(cursor, {(ON_MAIN, "*"): 1}))
+    )
+    people.send(1, 1)
+    people.report(bounced(1, 1))
+    people.look()
+    assert people.suppressed() == [(ON_MAIN, "*", "stop", "inbound")]
+    with people.databases.main.transaction() as cursor:
+        assert lift_stops(cursor, ON_MAIN, ["*"]).scopes == ["*"]
+
+
+def test_a_person_erased_meanwhile_is_not_suppressed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def erase(cursor: Cursor) -> None:
+        erase_recipient(cursor, order_erasure(cursor, ON_MAIN, "admin"), ListId(1), SHARDS)
+
+    people.bounces = BOUNCES._replace(after=1)
+    people.change_before_the_write(monkeypatch, erase)
+    people.send(1, 1)
+    people.report(bounced(1, 1))
+    people.look()
+    assert (people.suppressed(), people.changes(), people.listed()) == ([], [], 0)
+
+
+def test_a_change_that_took_too_long_is_noted_again(people: People) -> None:
+    """Senders may have missed it; the suppression is what it was."""
+    people.longest = 0.0
+    people.bounces = BOUNCES._replace(after=1)
+    people.send(1, 1)
+    people.report(bounced(1, 1))
+    counted = noted()
+    people.look()
+    assert people.suppressed() == [(ON_MAIN, "provider:alpha", "bounce_30005", "bounce")]
+    assert people.changes() == [(ON_MAIN, "provider:alpha", 1, "scheduler")] * 2
+    assert noted() == counted + 1
+
+
+def test_an_unknown_message_is_looked_at_seldom(people: People) -> None:
+    people.bounces = BOUNCES._replace(after=1)
+    people.send(1, 1, status=Status.UNKNOWN)
+    people.report(bounced(1, 1))
+    people.look()
+    until = "SELECT TIMESTAMPDIFF(SECOND, NOW(6), look_at) FROM bounced_receipts"
+    ((seconds,),) = people.rows(until)
+    assert 540 < seconds <= 600
+    with people.databases.main.transaction() as cursor:
+        cursor.execute("UPDATE messages_0 SET status = %s", (Status.SENT,))
+    people.look()
+    assert people.suppressed() == [(ON_MAIN, "provider:alpha", "bounce_30005", "bounce")]
 
 
 def test_schedulers_at_once_suppress_each_person_once(people: People) -> None:

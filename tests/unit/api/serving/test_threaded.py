@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+import gevent
 import pytest
 from flask import Response, abort, request
 
@@ -210,6 +211,22 @@ def test_a_failure_of_the_application_is_none_of_the_client(threaded: Threaded) 
 def test_more_work_than_may_wait_is_refused(app: Application) -> None:
     with pytest.raises(TooMuchWork):
         ask(Threaded(app, threads=1, most_waiting=-1), "/parts")
+
+
+def test_a_flood_of_links_leaves_the_threads_of_strangers_free(app: Application) -> None:
+    free = threading.Event()
+    app.add_url_rule("/u/x", view_func=lambda: str(free.wait(30)))
+    app.recognise = lambda _: None
+    threaded = Threaded(app, threads=1, most_waiting=100)
+    flood = [gevent.spawn(ask, threaded, "/u/x") for _ in range(20)]
+    try:
+        with gevent.Timeout(10):
+            gevent.sleep(0)
+            assert ask(threaded, "/parts")[0] == "200 OK"
+    finally:
+        free.set()
+        gevent.joinall(flood)
+    assert {one.value[0] for one in flood} == {"200 OK"}
 
 
 def test_an_admitted_request_that_is_given_up_ends(app: Application, threaded: Threaded) -> None:

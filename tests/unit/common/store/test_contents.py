@@ -15,7 +15,12 @@ from campaign_common.domain.content.campaign_content import (
     TextContent,
 )
 from campaign_common.domain.message_record import CONTENT_VERSION
-from campaign_common.store.core.contents import GUARD, content_from, stored_content
+from campaign_common.store.core.contents import (
+    GUARD,
+    LINKS_GUARD,
+    content_from,
+    stored_content,
+)
 from tests.support.services.previous_version import NEIGHBOUR, PreviousVersion
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -64,19 +69,26 @@ def test_a_template_that_0_2_0_has_written_since_counts() -> None:
     assert content_from("bye {name}", column) == CampaignContent(TextContent("bye {name}"))
 
 
-def test_a_scheduler_of_0_2_0_sends_none_of_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("guard", "named"),
+    [
+        pytest.param(GUARD, "{this campaign needs version 0.3.0}", id="content"),
+        pytest.param(LINKS_GUARD, "{this campaign needs version 0.3.0 with links}", id="links"),
+    ],
+)
+def test_a_scheduler_of_0_2_0_sends_none_of_it(tmp_path: Path, guard: str, named: str) -> None:
     """It does not start the campaign, and of one that it takes over no message can be delivered."""
     previous = PreviousVersion(tmp_path, NEIGHBOUR)
     answered = subprocess.run(
         [sys.executable, "-c", AS_0_2_0],
-        input=json.dumps(GUARD),
+        input=json.dumps(guard),
         capture_output=True,
         text=True,
         check=True,
         env=previous.environment,
     )
     obstacle, records = json.loads(answered.stdout)
-    assert "names {this campaign needs version 0.3.0}; the columns are name, phone" in obstacle
+    assert f"names {named}; the columns are name, phone" in obstacle
     assert records == [["", "message is too large"]] * 2
 
 
@@ -91,10 +103,14 @@ def test_what_0_2_0_does_not_know_is_none_of_its_campaigns(flag: str) -> None:
 
 
 def test_links_stay_with_the_content_that_has_them() -> None:
-    """A template that 0.2.0 has written names columns of the list alone."""
+    """A template that 0.2.0 has written names columns of the list alone.
+
+    Builds before 0.3.0 take the column where they find `GUARD`, and know no links in it.
+    """
     campaign = CampaignContent(TextContent("{unsubscribe_url}"), link_base_url="https://c.example")
     template, column = stored_content(campaign)
-    assert template == GUARD
+    assert template == LINKS_GUARD
+    assert content_from(GUARD, column) == campaign
     assert content_from(template, column) == campaign
     assert campaign.wire_version == CONTENT_VERSION
     assert content_from("{unsubscribe_url}", column).link_base_url is None

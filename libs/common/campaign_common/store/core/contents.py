@@ -5,15 +5,37 @@ takes a route, or has a rate, a budget or links to unsubscribe, stands in `conte
 holds `GUARD`, with which a scheduler of 0.2.0 sends nothing of it: it does not start the campaign,
 since the list has no such column, and of a running one that it takes over each message is too
 large. Where an API of 0.2.0 has written another template since, that counts.
+
+Builds before 0.3.0 know `GUARD` and `content`, and some of them no links: they would send texts
+with nothing in their place. For them `LINKS_GUARD` is what `GUARD` is for 0.2.0.
 """
 
-import msgspec
+from collections.abc import Collection
 
+import msgspec
+from pymysql.cursors import Cursor
+
+from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import CampaignContent, Content, TextContent
 from campaign_common.domain.message_record import LARGEST_RECORD
 
-GUARD = "{this campaign needs version 0.3.0}" + "\x01" * (LARGEST_RECORD // 6 + 1)
+_TOO_LARGE = "\x01" * (LARGEST_RECORD // 6 + 1)
 """JSON writes a control character in six bytes, so that a record of it is too large."""
+
+_NEEDS = "{this campaign needs version 0.3.0"
+"""The beginning of guards."""
+
+GUARD = _NEEDS + "}" + _TOO_LARGE
+
+LINKS_GUARD = _NEEDS + " with links}" + _TOO_LARGE
+"""The guard of content with links to unsubscribe."""
+
+_GUARDS = (GUARD, LINKS_GUARD)
+
+SELECT_WITH_LINKS = """
+SELECT id FROM campaigns
+WHERE id IN %s AND JSON_EXTRACT(content, '$.link_base_url') IS NOT NULL AND template LIKE %s
+"""
 
 StoredContent = tuple[str, str | None]
 """The columns `template` and `content`."""
@@ -35,7 +57,8 @@ def stored_content(campaign: CampaignContent) -> StoredContent:
     """Return the columns of a content."""
     if campaign.is_plain and isinstance(campaign.content, TextContent):
         return campaign.content.template, None
-    return GUARD, msgspec.json.encode(_ContentColumn(*campaign)).decode()
+    guard = GUARD if campaign.link_base_url is None else LINKS_GUARD
+    return guard, msgspec.json.encode(_ContentColumn(*campaign)).decode()
 
 
 def content_from(template: str, column: str | None) -> CampaignContent:
@@ -43,11 +66,21 @@ def content_from(template: str, column: str | None) -> CampaignContent:
     if column is None:
         return CampaignContent(TextContent(template))
     stored = _decode(column)
-    if template != GUARD:
+    if template not in _GUARDS:
         # Its placeholder is a column of the list: an API of 0.2.0 knows no other one.
         return _campaign(TextContent(template), None, stored)
     campaign = _campaign(stored.content, stored.originator, stored)
     return campaign._replace(link_base_url=stored.link_base_url)
+
+
+def campaigns_with_links(
+    cursor: Cursor, campaign_ids: Collection[CampaignId]
+) -> frozenset[CampaignId]:
+    """Return those of some campaigns whose messages have links to unsubscribe."""
+    if not campaign_ids:
+        return frozenset()
+    cursor.execute(SELECT_WITH_LINKS, (tuple(campaign_ids), f"{_NEEDS}%"))
+    return frozenset(campaign_id for (campaign_id,) in cursor.fetchall())
 
 
 def _campaign(content: Content, originator: str | None, stored: _ContentColumn) -> CampaignContent:

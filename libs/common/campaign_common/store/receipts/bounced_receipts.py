@@ -36,6 +36,11 @@ SELECT_UNTIL = "SELECT NOW(6) + INTERVAL %s SECOND"
 
 LOOK_AT = "UPDATE bounced_receipts SET look_at = %s WHERE (shard, campaign_id, seq) IN %s"
 
+LOOK_LATER = (
+    "UPDATE bounced_receipts SET look_at = NOW(6) + INTERVAL %s SECOND"
+    " WHERE look_at = %s AND (shard, campaign_id, seq) IN %s"
+)
+
 FORGET = "DELETE FROM bounced_receipts WHERE look_at = %s AND (shard, campaign_id, seq) IN %s"
 
 
@@ -62,6 +67,14 @@ def forget_bounces(cursor: Cursor, taken: TakenBounces, places: Collection[Recei
     """Delete those of the taken messages that were looked at, and not listed again meanwhile."""
     if places:
         cursor.execute(FORGET, (taken.until, _keys(places)))
+
+
+def look_later(
+    cursor: Cursor, taken: TakenBounces, places: Collection[ReceiptPlace], seconds: float
+) -> None:
+    """Look again after so many seconds at those that were taken, and not listed again meanwhile."""
+    if places:
+        cursor.execute(LOOK_LATER, (seconds, taken.until, _keys(places)))
 
 
 def _keys(places: Collection[ReceiptPlace]) -> tuple[tuple[int, ...], ...]:

@@ -6,7 +6,8 @@ written for each message without a final receipt, once, and none at all where ev
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -51,21 +52,41 @@ class AwaitedReceipt(NamedTuple):
     """Seconds since it was recorded as sent."""
 
 
+class TakenLook(NamedTuple):
+    """A campaign that was taken to be looked at, and the time at which others may take it."""
+
+    campaign_id: CampaignId
+    until: datetime
+
+
 SECOND = 1_000_000
 """Microseconds."""
 
 # The first time right after the start, which is seconds ago; later, that of messages sent again.
 ENROLL_RUNNING = """
-INSERT IGNORE INTO receipt_looks (campaign_id, look_at)
-SELECT c.id, GREATEST(c.started_at + INTERVAL %s MICROSECOND, NOW(6)) FROM campaigns c
-LEFT JOIN receipt_looks l ON l.campaign_id = c.id
+INSERT INTO receipt_looks (campaign_id, look_at)
+SELECT c.id, IF(l.campaign_id IS NULL,
+                GREATEST(c.started_at + INTERVAL {after} MICROSECOND, NOW(6)),
+                NOW(6) + INTERVAL {after} MICROSECOND)
+FROM campaigns c LEFT JOIN receipt_looks l ON l.campaign_id = c.id
 WHERE c.state IN ('running', 'paused') AND c.started_at IS NOT NULL AND c.provider IN %s
-  AND l.campaign_id IS NULL
+  AND (l.campaign_id IS NULL
+       OR c.retried_at > NOW(6) - INTERVAL 1 MINUTE
+          AND l.look_at > NOW(6) + INTERVAL {after} MICROSECOND)
 """
 
-ENROLL_FINISHED = """
-INSERT IGNORE INTO receipt_looks (campaign_id, look_at)
-SELECT id, NOW(6) + INTERVAL %s MICROSECOND FROM campaigns WHERE id IN %s AND provider IN %s
+ENROLL = """
+INSERT INTO receipt_looks (campaign_id, look_at)
+SELECT c.id, NOW(6) + INTERVAL {after} MICROSECOND FROM campaigns c
+WHERE c.id IN %s AND c.provider IN %s
+"""
+
+# Earlier in any case, by a microsecond at least: a look that is under way may not have seen the
+# messages on account of which this is called, and learns here that it is not the last one.
+OR_EARLIER = """
+ON DUPLICATE KEY UPDATE
+  receipt_looks.look_at =
+    LEAST(receipt_looks.look_at - INTERVAL 1 MICROSECOND, VALUES(look_at))
 """
 
 SELECT_DUE = """
@@ -73,11 +94,13 @@ SELECT campaign_id FROM receipt_looks WHERE look_at <= NOW(6)
 ORDER BY look_at LIMIT 1 FOR UPDATE SKIP LOCKED
 """
 
-LOOK_LATER = """
-UPDATE receipt_looks SET look_at = NOW(6) + INTERVAL %s MICROSECOND WHERE campaign_id = %s
-"""
+SELECT_MOMENT = "SELECT NOW(6) + INTERVAL %s MICROSECOND"
 
-FORGET = "DELETE FROM receipt_looks WHERE campaign_id = %s"
+LOOK_AT = "UPDATE receipt_looks SET look_at = %s WHERE campaign_id = %s"
+
+LOOK_AT_IF_TAKEN = f"{LOOK_AT} AND look_at = %s"
+
+FORGET = "DELETE FROM receipt_looks WHERE campaign_id = %s AND look_at = %s"
 
 SELECT_CAMPAIGN = """
 SELECT id, provider, shards, last_seq, state NOT IN ('running', 'paused'),
@@ -95,37 +118,51 @@ WHERE m.campaign_id = %s AND m.seq BETWEEN %s AND %s AND m.status = {Status.SENT
 """
 
 
-def enroll_running(cursor: Cursor, providers: Collection[str], after: float) -> None:
-    """Have the campaigns that run, and name one of `providers`, looked at `after` their start."""
-    cursor.execute(ENROLL_RUNNING, (round(after * SECOND), tuple(providers)))
+def enroll_running(cursor: Cursor, after: Mapping[str, float]) -> None:
+    """Have the campaigns that run looked at so many seconds after their start.
+
+    `after`: by the provider or route that they name; others are not looked at. One that runs again
+    after a retry is looked at so many seconds from now, if it would be later.
+    """
+    if not after:
+        return
+    by_name, arguments = _after(after)
+    statement = ENROLL_RUNNING.format(after=by_name) + OR_EARLIER
+    cursor.execute(statement, (*arguments, *arguments, tuple(after), *arguments))
 
 
-def enroll_finished(
-    cursor: Cursor, ids: Sequence[CampaignId], providers: Collection[str], after: float
-) -> None:
-    """Have finished campaigns, those that name one of `providers`, looked at `after` seconds."""
-    if ids and providers:
-        cursor.execute(ENROLL_FINISHED, (round(after * SECOND), tuple(ids), tuple(providers)))
+def enroll(cursor: Cursor, ids: Sequence[CampaignId], after: Mapping[str, float]) -> None:
+    """Have campaigns looked at so many seconds from now, by the name of provider or route."""
+    if ids and after:
+        by_name, arguments = _after(after)
+        statement = ENROLL.format(after=by_name) + OR_EARLIER
+        cursor.execute(statement, (*arguments, tuple(ids), tuple(after)))
 
 
-def take_look(cursor: Cursor, lease: float) -> CampaignId | None:
-    """Return the next campaign to look at, and keep others from it for `lease` seconds."""
+def take_look(cursor: Cursor, lease: float) -> TakenLook | None:
+    """Take the next campaign to look at, and keep others from it for `lease` seconds."""
     cursor.execute(SELECT_DUE)
     row = cursor.fetchone()
     if row is None:
         return None
-    look_later(cursor, row[0], lease)
-    return CampaignId(row[0])
+    taken = TakenLook(CampaignId(row[0]), _moment(cursor, lease))
+    cursor.execute(LOOK_AT, (taken.until, taken.campaign_id))
+    return taken
 
 
-def look_later(cursor: Cursor, campaign_id: CampaignId, seconds: float) -> None:
-    """Look at a campaign again after so many seconds, and not before."""
-    cursor.execute(LOOK_LATER, (round(seconds * SECOND), campaign_id))
+def look_later(cursor: Cursor, taken: TakenLook, seconds: float) -> TakenLook | None:
+    """Look at a campaign again after so many seconds.
+
+    None, and no change: it was enrolled again, or another process has taken it over.
+    """
+    later = TakenLook(taken.campaign_id, _moment(cursor, seconds))
+    changed = cursor.execute(LOOK_AT_IF_TAKEN, (later.until, *taken))
+    return later if changed else None
 
 
-def forget_look(cursor: Cursor, campaign_id: CampaignId) -> None:
-    """Look at a campaign no more."""
-    cursor.execute(FORGET, (campaign_id,))
+def forget_look(cursor: Cursor, taken: TakenLook) -> None:
+    """Look at a campaign no more, if it was not enrolled again meanwhile."""
+    cursor.execute(FORGET, taken)
 
 
 def read_looked_at(cursor: Cursor, campaign_id: CampaignId) -> LookedAtCampaign | None:
@@ -172,3 +209,18 @@ def note_late(
     write_receipts(cursor, before, after, of_campaigns)
     add_receipt_counts(cursor, changes)
     return len(after)
+
+
+def _after(after: Mapping[str, float]) -> tuple[str, list[object]]:
+    """Return the microseconds after which campaigns are looked at, as SQL with its arguments."""
+    cases = " WHEN %s THEN %s" * len(after)
+    arguments: list[object] = []
+    for name, seconds in after.items():
+        arguments += (name, round(seconds * SECOND))
+    return f"CASE c.provider{cases} END", arguments
+
+
+def _moment(cursor: Cursor, seconds: float) -> datetime:
+    cursor.execute(SELECT_MOMENT, (round(seconds * SECOND),))
+    ((moment,),) = cursor.fetchall()
+    return moment  # type: ignore[no-any-return]

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -11,12 +11,16 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import MessageKey
 from campaign_common.domain.recipient import is_erased
 from campaign_common.domain.suppressions.suppression_scope import EVERYTHING
+from campaign_common.store.suppressions.link_recipients import find_link_recipient
 from campaign_common.store.suppressions.suppressions import (
     Suppression,
     changes_of,
-    put_suppression,
+    note_additions,
     suppressions_of,
 )
+
+SECOND = 1_000_000
+"""Microseconds."""
 
 
 class SuppressedBefore(NamedTuple):
@@ -33,6 +37,23 @@ WHERE c.id = %s AND p.seq IN %s
 """
 
 SELECT_NOW = "SELECT NOW(6)"
+
+# What is in force stays as it is: it may have come since the caller looked, and is the wish of a
+# person. Assignments are made from left to right: `until` is the last.
+PUT = """
+INSERT INTO suppressions (phone, scope, reason, source, since, until, note)
+VALUES (%s, %s, %s, %s, NOW(6), NOW(6) + INTERVAL %s MICROSECOND, %s)
+ON DUPLICATE KEY UPDATE
+  reason = IF(until <= NOW(6), VALUES(reason), reason),
+  source = IF(until <= NOW(6), VALUES(source), source),
+  since = IF(until <= NOW(6), VALUES(since), since),
+  note = IF(until <= NOW(6), VALUES(note), note),
+  until = IF(until <= NOW(6), VALUES(until), until)
+"""
+
+SELECT_PUT = """
+SELECT until, reason, source, note FROM suppressions WHERE phone = %s AND scope = %s
+"""
 
 
 def people_of(cursor: Cursor, messages: Collection[MessageKey]) -> dict[MessageKey, str]:
@@ -69,11 +90,33 @@ def suppressed_before(cursor: Cursor, phone: str, scope: str) -> SuppressedBefor
 
 
 def suppress_bounced(
-    cursor: Cursor, suppression: Suppression, lasts: float | None, actor: str
-) -> None:
-    """Add a suppression that lasts so many seconds, or without end; one that is over goes."""
-    until = None if lasts is None else _now(cursor) + timedelta(seconds=lasts)
-    put_suppression(cursor, suppression._replace(until=until), actor)
+    cursor: Cursor,
+    key: MessageKey,
+    suppression: Suppression,
+    lasts: float | None,
+    actor: str,
+    *,
+    again: bool = False,
+) -> bool:
+    """Suppress the recipient of a message; return whether that took effect.
+
+    It lasts so many seconds, or without end. It does not take effect where the person has a
+    suppression of the scope that is in force, or was erased, also since the caller looked: the
+    person cannot be erased until the transaction ends. `again`: note the change once more where
+    the suppression is as it was made before.
+    """
+    recipient = find_link_recipient(cursor, key.campaign_id, key.seq, lock=True)
+    if recipient is None or recipient.phone != suppression.phone:
+        return False
+    phone, scope, reason, source, _, _, note = suppression
+    microseconds = None if lasts is None else round(lasts * SECOND)
+    is_changed = cursor.execute(PUT, (phone, scope, reason, source, microseconds, note)) > 0
+    cursor.execute(SELECT_PUT, (phone, scope))
+    ((until, *found),) = cursor.fetchall()
+    if not is_changed and not (again and found == [reason, source, note]):
+        return False
+    note_additions(cursor, [suppression._replace(until=until)], actor)
+    return True
 
 
 def _now(cursor: Cursor) -> datetime:

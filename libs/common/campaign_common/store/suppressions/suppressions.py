@@ -120,22 +120,12 @@ def ends_earlier(cursor: Cursor, suppression: Suppression) -> bool:
 def add_suppressions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
     """Add suppressions that no person has entered; those that exist never get shorter.
 
+    Their changes are made in any case: an import stores rows long before senders learn of them.
     The rows are locked in the order of their keys.
     """
     for one in sorted(suppressions, key=lambda one: (one.phone, one.scope)):
         cursor.execute(EXTEND % _VALUES, one)
     note_additions(cursor, suppressions, actor)
-
-
-def extend_suppression(cursor: Cursor, suppression: Suppression, actor: str) -> bool:
-    """Add a suppression, or make one that exists last longer; return whether that changed anything.
-
-    Only what changes is noted as a change.
-    """
-    is_changed = cursor.execute(EXTEND % _VALUES, suppression) > 0
-    if is_changed:
-        note_additions(cursor, [suppression], actor)
-    return is_changed
 
 
 def remove_suppression(cursor: Cursor, phone: str, scope: str, actor: str) -> bool:
