@@ -59,7 +59,7 @@ Hashes = Callable[[str], Sequence[HashedPerson]]
 
 
 def no_hashes(_phone: str) -> Sequence[HashedPerson]:
-    """Return the hashes of a number where nobody is erased with a key."""
+    """Return the hashes of a number without keys of erasures."""
     return ()
 
 

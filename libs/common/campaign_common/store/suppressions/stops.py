@@ -117,7 +117,7 @@ def note_stops_again(cursor: Cursor, wanted: Collection[tuple[str, str]]) -> Non
 
 
 def lock_suppressions(cursor: Cursor, phone: str, scopes: Collection[str]) -> None:
-    """Wait for the transactions that set or lift a person's suppressions of these scopes."""
+    """Wait for the transactions that set or lift a person's suppressions of some scopes."""
     cursor.execute(LOCK_OF_PERSON, (phone, tuple(scopes)))
 
 
