@@ -43,8 +43,8 @@ class ErasedPeople:
     """The people whose hashes were added to a table after one point, shared by threads.
 
     A hash takes about 80 bytes. One that is deleted from the table stays known until the
-    process ends: a suppression is looked for in the table again, and a person who was erased before a
-    backup was restored stays left out.
+    process ends: a suppression is looked for in the table again, and a person who was erased
+    before a backup was restored stays left out.
     """
 
     def __init__(self, keys: ErasureKeys, table: HashTable = ERASED, after_id: int = 0) -> None:
