@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import requests
-from campaign_common.store.messages.trial_sends import NewTrialMessage, insert_trial_message
 
 from campaign_common.database import Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.store.messages.provider_checks import CheckContent, NewCheck, insert_check
+from campaign_common.store.messages.single_messages import NewSingleMessage, insert_single_message
 
 PHONE = "13961467500"
 UNERASED = "12025550123"
@@ -71,8 +71,8 @@ class Seeds:
         self._check = database.run(lambda cursor: insert_check(cursor, check))
         self._campaigns = {state: self._campaign(state) for state in STATES}
         shown = CampaignId(self._campaigns["finished"])
-        test = NewTrialMessage(shown, "simulated", UNERASED, Rendered("hi"), None, "test")
-        self._test = database.run(lambda cursor: insert_trial_message(cursor, test))
+        test = NewSingleMessage(shown, "simulated", UNERASED, Rendered("hi"), None, "test")
+        self._test = database.run(lambda cursor: insert_single_message(cursor, test))
 
     def path(self, operation: str, method: str) -> dict[str, Any]:
         """Return path parameters that name something on which the operation can succeed.

@@ -42,17 +42,17 @@ def answers(scene: CallbackScene, phone: str) -> list[tuple[Any, ...]]:
 
 
 def test_a_stop_is_in_force_when_it_is_answered(scene: CallbackScene) -> None:
-    """Repeated by its gateway, also after a START, it acts once."""
+    """Repeated by its gateway it is noted again, and has no effect after a START."""
     phone = "4917600000001"
     for _ in range(3):
         say(scene, phone, "Stop.", "mo-s1")
-    assert of_person(scene, phone) == ([("*", "inbound")], [True])
+    assert of_person(scene, phone) == ([("*", "inbound")], [True] * 3)
     say(scene, phone, "START", "mo-s2", 1_700_000_060)
-    assert of_person(scene, phone) == ([], [True, False])
+    assert of_person(scene, phone) == ([], [True, True, True, False])
     say(scene, phone, "Stop.", "mo-s1")
-    assert of_person(scene, phone) == ([], [True, False])
+    assert of_person(scene, phone) == ([], [True, True, True, False])
     say(scene, phone, "stop", "mo-s3", 1_700_000_120)
-    assert of_person(scene, phone) == ([("*", "inbound")], [True, False, True])
+    assert of_person(scene, phone) == ([("*", "inbound")], [True, True, True, False, True])
 
 
 @pytest.mark.parametrize("text", ["please stop", "end of the week", "how are you?", "help me stop"])

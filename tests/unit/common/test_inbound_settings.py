@@ -21,7 +21,7 @@ def load(tmp_path: Path, **keys: Any) -> Settings:  # noqa: ANN401 - any YAML
 def test_messages_are_kept_for_90_days_unless_it_is_said(tmp_path: Path) -> None:
     assert load(tmp_path).inbound == InboundSettings()
     assert InboundSettings().keep_for == 90 * 86_400
-    assert load(tmp_path, KeepFor="24h").inbound.keep_for == 86_400
+    assert load(tmp_path, KeepFor="72h").inbound.keep_for == 3 * 86_400
     assert load(tmp_path, KeepFor=None).inbound.keep_for is None
 
 
@@ -41,7 +41,7 @@ def test_words_of_the_configuration_are_keywords(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
-        pytest.param({"KeepFor": "1m"}, "Inbound.KeepFor", id="too short"),
+        pytest.param({"KeepFor": "71h"}, "Inbound.KeepFor", id="too short"),
         pytest.param({"Keywords": {"yes": ["ja"]}}, "Inbound.Keywords.yes", id="no such meaning"),
         pytest.param({"Keywords": {"stop": "ja"}}, "Inbound.Keywords.stop", id="no list"),
         pytest.param({"Keywords": {"stop": ["start"]}}, "Inbound: keyword", id="two meanings"),

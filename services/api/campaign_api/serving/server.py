@@ -155,6 +155,7 @@ class GunicornServer(BaseApplication):  # type: ignore[misc]
             databases.main,
             keyword_policy_of(self._settings),
             longest_transaction(self._settings.mysql.tran_timeout),
+            ErasureKeys(self._settings.erasure).readable_hashes,
         )
         write_inbound = counted_inbound(inbound.write, metrics.callbacks)
         days = days_kept(self._settings.receipts.keep_for)

@@ -21,6 +21,7 @@ from campaign_common.settings import MysqlSettings
 from campaign_common.store.inbound.inbound_messages import insert_inbound
 from campaign_common.store.inbound.keyword_effects import KeywordEffects, act_on_keywords
 from campaign_common.store.messages.single_messages import take_single_messages
+from campaign_common.store.suppressions.hashed_suppressions import HashedPerson, hash_suppressions
 from campaign_common.store.suppressions.suppressions import (
     Suppression,
     add_suppressions,
@@ -35,12 +36,14 @@ from tests.support.servers.schemas import make_current
 PHONE = "4915100000001"
 OURS = "4915199990000"
 NOON = datetime(2026, 1, 2, 12)  # noqa: DTZ001 - UTC, naive
+MINUTE = timedelta(minutes=1)
 TABLES = (
     "inbound_messages",
     "suppressions",
     "suppression_changes",
     "trial_messages",
     "answered_keywords",
+    "suppression_hashes",
 )
 ANSWERS = {KeywordKind.STOP: "gone", KeywordKind.START: "back", KeywordKind.HELP: "help"}
 ONE = InboundProvider(originator="Shop", takes_originator=True)
@@ -58,7 +61,7 @@ def said(keyword: str | None, id_: str = "1", **changes: Any) -> InboundMessage:
             "phone": PHONE,
             "recipient": OURS,
             "text": keyword or "hello",
-            "reported_at": None,
+            "reported_at": NOON + MINUTE if keyword == "start" else NOON,
             "received_at": NOON,
             "keyword": None if keyword is None else KeywordKind(keyword),
             **changes,
@@ -219,16 +222,58 @@ def test_a_stop_replaces_a_suppression_that_is_over(people: People) -> None:
     assert people.say(said("start", "2")).lifted == 1
 
 
-MINUTE = timedelta(minutes=1)
-
-
 def test_an_older_start_that_comes_later_lifts_nothing(people: People) -> None:
     people.say(said("stop", reported_at=NOON), policy=ANSWERING)
     people.say(said("start", "2", reported_at=NOON - MINUTE), policy=ANSWERING)
     assert people.scopes() == [("*", "inbound")]
     assert people.answers() == [("gone", OURS)]
     people.say(said("start", "3", reported_at=NOON), policy=ANSWERING)
+    assert people.scopes() == [("*", "inbound")]
+    people.say(said("start", "4", reported_at=NOON + MINUTE), policy=ANSWERING)
     assert people.scopes() == []
+
+
+def test_a_start_heeds_stops_that_came_through_others(people: People) -> None:
+    people.say(said("stop", provider="two", reported_at=None, received_at=NOON + MINUTE))
+    people.say(said("start", "2", reported_at=NOON))
+    assert people.scopes() == [("*", "inbound")]
+
+
+@pytest.mark.parametrize(("minutes", "is_void"), [(-1, True), (0, True), (9, True), (10, False)])
+def test_a_start_without_a_time_is_void_after_a_stop(
+    people: People, minutes: int, is_void: bool
+) -> None:
+    """Its gateway may repeat it, and the person may have said it before."""
+    people.say(said("stop", reported_at=None))
+    received_at = NOON + minutes * MINUTE
+    people.say(said("start", "2", reported_at=None, received_at=received_at), policy=ANSWERING)
+    assert bool(people.scopes()) is is_void
+    with people.database.reading() as cursor:
+        cursor.execute("SELECT is_unsure FROM inbound_messages WHERE keyword = 'start'")
+        assert cursor.fetchone() == (int(is_void),)
+    assert people.answers() == ([] if is_void else [("back", OURS)])
+
+
+def test_a_start_waits_for_a_stop_that_is_not_committed(people: People) -> None:
+    """The STOP was said later, and is acknowledged while the START waits."""
+    people.say(said("stop", "0", reported_at=NOON - MINUTE))
+    with people.database.transaction() as stopping:
+        later = insert_inbound(stopping, [said("stop", "2", reported_at=NOON + MINUTE)])
+        act_on_keywords(stopping, later, SILENT)
+        thread = threading.Thread(target=people.say, args=(said("start", "3", reported_at=NOON),))
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive()
+    thread.join(30)
+    assert people.scopes() == [("*", "inbound")]
+
+
+def test_a_stop_before_a_void_start_is_among_the_effects(people: People) -> None:
+    effects = people.say(
+        said("stop", reported_at=None),
+        said("start", "2", reported_at=None, received_at=NOON + MINUTE),
+    )
+    assert ([one.phone for one in effects.stops], effects.lifted) == ([PHONE], 0)
 
 
 @pytest.mark.parametrize(
@@ -300,7 +345,22 @@ def test_start_is_not_answered_while_another_suppression_stays(people: People) -
     assert people.answers() == []
     people.change(lambda c: remove_suppression(c, PHONE, "*", "key"))
     people.say(said("start", "2"), policy=ANSWERING)
+    assert people.answers() == []
+    people.say(said("stop", "3"))
+    people.say(said("start", "4"), policy=ANSWERING)
     assert people.answers() == [("back", OURS)]
+
+
+def test_start_is_not_answered_while_a_hash_stays(people: People) -> None:
+    person = HashedPerson("k" * 16, b"h" * 8)
+    people.change(lambda c: put_suppression(c, api(), "key"))
+    people.change(lambda c: hash_suppressions(c, PHONE, person))
+    people.say(said("stop"))
+    start = [said("start", "2")]
+    people.change(
+        lambda c: act_on_keywords(c, insert_inbound(c, start), ANSWERING, lambda _: [person])
+    )
+    assert (people.scopes(), people.answers()) == ([], [])
 
 
 def test_an_answer_is_unseen_by_senders_of_before(people: People) -> None:

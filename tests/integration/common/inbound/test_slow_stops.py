@@ -14,7 +14,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.inbound.inbound_writer import InboundWriter
-from campaign_common.store.suppressions.suppressions import changes_of
+from campaign_common.store.suppressions.suppressions import changes_of, remove_suppression
 from tests.support.inbound import PERSON, inbound
 from tests.support.servers.databases import DatabaseServers, fresh_schema
 from tests.support.servers.schemas import make_current
@@ -58,3 +58,21 @@ def test_a_slow_stop_is_noted_again_or_not_confirmed(pool: SlowDatabase) -> None
         writer.write([inbound("2", text="stop", keyword=KeywordKind.STOP)])
     with pool.reading() as cursor:
         assert len(changes_of(cursor, PERSON)) == 4
+
+
+def test_a_repeated_stop_is_noted_again_while_in_force(pool: SlowDatabase) -> None:
+    """The process may have ended before the second note; the gateway repeats what got no 200."""
+    writer = InboundWriter(pool, KeywordPolicy(), MARGIN / 2 + TOO_SLOW)
+    stop = inbound(text="stop", keyword=KeywordKind.STOP)
+    writer.write([stop])
+    assert writer.write([stop]) == []
+    with pool.reading() as cursor:
+        noted = [(one.is_added, one.reason) for one in changes_of(cursor, PERSON)]
+    assert noted == [(True, "stop"), (True, "stop_again")]
+    pool.slow = 1
+    with pytest.raises(DatabaseTimeout):
+        writer.write([stop])
+    pool.run(lambda cursor: remove_suppression(cursor, PERSON, "*", "key"))
+    writer.write([stop])
+    with pool.reading() as cursor:
+        assert not changes_of(cursor, PERSON)[-1].is_added

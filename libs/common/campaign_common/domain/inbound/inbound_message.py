@@ -47,9 +47,9 @@ class InboundMessage:
     def earlier_digest(self) -> str | None:
         """The digest that the same message has if it came in the time slot before.
 
-        None where there is none: the message has an id, or a time of the provider.
+        None where there is none: the message has an id, or a time of the provider, or is a STOP.
         """
-        if not self.has_digest or self.reported_at is not None:
+        if not self.has_digest or self.reported_at is not None or self._is_stop:
             return None
         return self._digest(_slot(self.received_at) - 1)
 
@@ -57,10 +57,15 @@ class InboundMessage:
         """Return the message with a digest of what was said in place of an id.
 
         With a time of the provider it is that of the message at this time; without, that of the
-        message in a time slot of `REPEATED_WITHIN`.
+        message in a time slot of `REPEATED_WITHIN`. Each STOP without a time is a message of its
+        own: the person may have said START in between, and its effect bears repetition.
         """
-        when = self.reported_at or _slot(self.received_at)
+        when = self.reported_at or (self.received_at if self._is_stop else _slot(self.received_at))
         return replace(self, provider_message_id=self._digest(when))
+
+    @property
+    def _is_stop(self) -> bool:
+        return self.keyword is KeywordKind.STOP and not self.is_unsure
 
     def _digest(self, when: datetime | int) -> str:
         said = (self.phone, self.recipient, self.text, str(when))

@@ -3,8 +3,8 @@
 A message that is stored already is not among them: a repeated webhook has no effect.
 """
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
@@ -21,14 +21,46 @@ from campaign_common.store.messages.single_messages import (
     NewSingleMessage,
     insert_single_message,
 )
-from campaign_common.store.suppressions.stops import ACTOR, lift_stops, note_stops, put_stops
+from campaign_common.store.suppressions.hashed_suppressions import (
+    HashedPerson,
+    look_up_hashed_scopes,
+)
+from campaign_common.store.suppressions.stops import (
+    ACTOR,
+    Lifted,
+    lift_stops,
+    lock_suppressions,
+    note_stops,
+    put_stops,
+)
 from campaign_common.store.suppressions.suppressions import Suppression
 
-# By the provider's own clock, which orders its messages whenever it repeats one.
+WITHOUT_CLOCK = timedelta(minutes=10)
+"""Time after a STOP in which a START without a time of its provider is void: it may have been said
+before the STOP, and be a request that the gateway repeats."""
+
+# By the clocks of providers, which order their messages whenever one is repeated; of two at the
+# same moment the STOP counts, since some clocks have seconds only.
 SELECT_LATER_STOP = """
 SELECT 1 FROM inbound_messages
-WHERE phone = %s AND provider = %s AND keyword = %s AND is_unsure = 0 AND reported_at > %s LIMIT 1
+WHERE phone = %s AND keyword = %s AND is_unsure = 0 AND COALESCE(reported_at, received_at) >= %s
+LIMIT 1
 """
+
+SELECT_RECENT_STOP = """
+SELECT 1 FROM inbound_messages
+WHERE phone = %s AND keyword = %s AND is_unsure = 0 AND received_at > %s LIMIT 1
+"""
+
+MARK_UNSURE = "UPDATE inbound_messages SET is_unsure = 1 WHERE id = %s"
+
+Hashes = Callable[[str], Sequence[HashedPerson]]
+"""Hashes of a number, under which the suppressions of an erased person stand."""
+
+
+def no_hashes(_phone: str) -> Sequence[HashedPerson]:
+    """Return the hashes of a number without keys of erasures."""
+    return ()
 
 
 class KeywordEffects(NamedTuple):
@@ -43,7 +75,10 @@ class KeywordEffects(NamedTuple):
 
 
 def act_on_keywords(
-    cursor: Cursor, stored: Iterable[StoredInbound], policy: KeywordPolicy
+    cursor: Cursor,
+    stored: Iterable[StoredInbound],
+    policy: KeywordPolicy,
+    hashes: Hashes = no_hashes,
 ) -> KeywordEffects:
     """Suppress who has said STOP, lift the suppression of who has said START, and queue answers.
 
@@ -51,7 +86,7 @@ def act_on_keywords(
     """
     wanted = [one for one in stored if is_acted_on(one.message)]
     stopped: dict[tuple[str, str], int] = {}
-    lifted, answers = 0, list[StoredInbound]()
+    lifted, answers, stops = 0, list[StoredInbound](), list[Suppression]()
     for one in sorted(wanted, key=_by_person_and_time):
         message = one.message
         is_answered = True
@@ -61,15 +96,19 @@ def act_on_keywords(
             case KeywordKind.START:
                 said = [(message.phone, scope) for scope in policy.scopes_of_start(message)]
                 before = {key: stopped.pop(key) for key in said if key in stopped}
-                note_stops(cursor, put_stops(cursor, before))
-                count, is_answered = _start(cursor, message, policy)
-                lifted += count
+                early = put_stops(cursor, before)
+                note_stops(cursor, early)
+                effect = _start(cursor, one, policy)
+                lifted += len(effect.scopes)
+                stops += [each for each in early if each.scope not in effect.scopes]
+                is_answered = _gets_messages(cursor, message, policy, effect, hashes)
         if is_answered and _may_be_answered(cursor, message, policy):
             answers.append(one)
-    stops = put_stops(cursor, stopped)
+    late = put_stops(cursor, stopped)
     for one in answers:
         _queue_answer(cursor, one, policy)
-    note_stops(cursor, stops)
+    note_stops(cursor, late)
+    stops += late
     return KeywordEffects(stops, lifted, len(answers))
 
 
@@ -80,17 +119,37 @@ def _by_person_and_time(one: StoredInbound) -> tuple[str, datetime, bool, int]:
     return message.phone, at, message.keyword is KeywordKind.STOP, one.id
 
 
-def _start(cursor: Cursor, message: InboundMessage, policy: KeywordPolicy) -> tuple[int, bool]:
-    """Lift what a STOP has set; return how much, and whether messages will come now.
+def _start(cursor: Cursor, one: StoredInbound, policy: KeywordPolicy) -> Lifted:
+    """Lift what a STOP has set.
 
     A START that comes after a STOP which was said later, as a gateway repeats requests, is void.
+    Without a time of its provider it is void soon after a STOP, and listed for a person to read.
     """
+    message = one.message
+    scopes = policy.scopes_of_start(message)
+    # First: a STOP that another transaction is about to commit is seen after it has.
+    lock_suppressions(cursor, message.phone, scopes)
+    about = message.phone, KeywordKind.STOP.value
     if message.reported_at is not None:
-        about = (message.phone, message.provider, KeywordKind.STOP.value, message.reported_at)
-        if cursor.execute(SELECT_LATER_STOP, about):
-            return 0, False
-    lifted = lift_stops(cursor, message.phone, policy.scopes_of_start(message))
-    return len(lifted.scopes), not lifted.is_still_suppressed
+        is_void = cursor.execute(SELECT_LATER_STOP, (*about, message.reported_at)) > 0
+    else:
+        since = message.received_at - WITHOUT_CLOCK
+        is_void = cursor.execute(SELECT_RECENT_STOP, (*about, since)) > 0
+        if is_void:
+            cursor.execute(MARK_UNSURE, (one.id,))
+    if is_void:
+        return Lifted((), is_still_suppressed=True)
+    return lift_stops(cursor, message.phone, scopes)
+
+
+def _gets_messages(
+    cursor: Cursor, message: InboundMessage, policy: KeywordPolicy, effect: Lifted, hashes: Hashes
+) -> bool:
+    """Return whether a START has brought messages back: only this is worth an answer."""
+    if not effect.scopes or effect.is_still_suppressed:
+        return False
+    kept = look_up_hashed_scopes(cursor, hashes(message.phone))
+    return not {*kept} & {*policy.scopes_of_start(message)}
 
 
 def _may_be_answered(cursor: Cursor, message: InboundMessage, policy: KeywordPolicy) -> bool:

@@ -46,6 +46,11 @@ SELECT_SOURCES = """
 SELECT phone, scope, source, reason, note FROM suppressions WHERE phone IN %s
 """
 
+SELECT_IN_FORCE = """
+SELECT 1 FROM suppressions WHERE phone = %s AND scope = %s AND (until IS NULL OR until > NOW(6))
+FOR UPDATE
+"""
+
 LOCK_OF_PERSON = """
 SELECT scope, source, until IS NULL OR until > NOW(6) FROM suppressions
 WHERE phone = %s AND scope IN %s ORDER BY scope FOR UPDATE
@@ -94,6 +99,26 @@ def put_stops(cursor: Cursor, wanted: Mapping[tuple[str, str], int]) -> list[Sup
 def note_stops(cursor: Cursor, stops: Sequence[Suppression]) -> None:
     """Note the changes, by which senders learn of them; comes last in its transaction."""
     note_additions(cursor, stops, ACTOR)
+
+
+def note_stops_again(cursor: Cursor, wanted: Collection[tuple[str, str]]) -> None:
+    """Note suppressions that are in force once more, by number and scope; comes last, too.
+
+    The transaction that has set one may have been too slow for its change to be noticed.
+    """
+    note_stops(
+        cursor,
+        [
+            Suppression(phone, scope, AGAIN, SOURCE)
+            for phone, scope in sorted(wanted)
+            if cursor.execute(SELECT_IN_FORCE, (phone, scope))
+        ],
+    )
+
+
+def lock_suppressions(cursor: Cursor, phone: str, scopes: Collection[str]) -> None:
+    """Wait for the transactions that set or lift a person's suppressions of some scopes."""
+    cursor.execute(LOCK_OF_PERSON, (phone, tuple(scopes)))
 
 
 def lift_stops(cursor: Cursor, phone: str, scopes: Collection[str]) -> Lifted:

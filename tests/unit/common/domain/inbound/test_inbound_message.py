@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from campaign_common.domain.inbound.inbound_message import REPEATED_WITHIN
+from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from tests.support.inbound import NOW, PERSON, inbound
 
 SECOND = timedelta(seconds=1)
@@ -44,6 +45,14 @@ def test_the_slot_before_is_named_for_messages_without_a_time() -> None:
     assert later.earlier_digest == inbound("").provider_message_id
     assert inbound("", reported_at=NOW).earlier_digest is None
     assert inbound("an id").earlier_digest is None
+
+
+def test_each_stop_without_a_time_is_a_message_of_its_own() -> None:
+    """STOP, START, STOP within five minutes: the second STOP must have its effect."""
+    first = inbound("", keyword=KeywordKind.STOP)
+    again = inbound("", keyword=KeywordKind.STOP, received_at=NOW + 2 * SECOND)
+    assert first.provider_message_id != again.provider_message_id
+    assert again.earlier_digest is None
 
 
 def test_numbers_and_texts_are_not_shown() -> None:

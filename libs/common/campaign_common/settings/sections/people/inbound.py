@@ -22,8 +22,9 @@ class InboundKeywordSettings:
 class InboundSettings:
     """Messages that people send to us; only the API uses these keys."""
 
-    keep_for: float | None = key("KeepFor", Duration("1h", "87600h", null=True), default="2160h")
-    """The time after which an inbound message is deleted; `null`: none is. See
+    keep_for: float | None = key("KeepFor", Duration("72h", "87600h", null=True), default="2160h")
+    """The time after which an inbound message is deleted; `null`: none is. A START that a gateway
+    repeats later than this could lift a STOP that was said after it. See
     [retention](../operations/retention.md)."""
     keywords: InboundKeywordSettings = key("Keywords", Section(InboundKeywordSettings), default={})
     first_words: tuple[str, ...] = key("FirstWords", Words("words", may_be_empty=True), default=[])
