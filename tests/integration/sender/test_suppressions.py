@@ -128,7 +128,7 @@ def test_a_stop_keeps_a_held_message_back(mapped: Scene, is_being_imported: bool
     stop = inbound(phone=PHONE, text="stop", keyword=KeywordKind.STOP)
     InboundWriter(mapped.server.main).write([stop])
     mapped.guard.refresh()
-    (held,) = mapped.buffer.held_of(None)
+    (held,) = mapped.buffer.held_for(None)
     assert mapped.guard.check_before_send([held]) == [SendStatus.SUPPRESSED]
 
 
