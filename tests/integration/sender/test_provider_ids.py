@@ -13,11 +13,11 @@ NAMED = "collected"
 
 
 @pytest.fixture
-def found_by_id(emptied_scene: Scene) -> Scene:
+def found_by_id(scene: Scene) -> Scene:
     """A scene whose messages 1 and 2, of two shards, are at a provider without references."""
-    emptied_scene.recorder._policy.ids = RecordedIds({NAMED})
-    emptied_scene.cycle()
-    return emptied_scene
+    scene.recorder._policy.ids = RecordedIds({NAMED})
+    scene.cycle()
+    return scene
 
 
 def ids(scene: Scene) -> list[tuple[object, ...]]:

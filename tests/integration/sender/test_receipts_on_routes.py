@@ -23,8 +23,8 @@ ACCEPTED, UNDELIVERED, DELIVERED = (
 
 
 @pytest.fixture
-def campaign(emptied_scene: Scene) -> RoutedCampaign:
-    return RoutedCampaign(emptied_scene)
+def campaign(scene: Scene) -> RoutedCampaign:
+    return RoutedCampaign(scene)
 
 
 def report(campaign: RoutedCampaign, provider: str, rank: ReceiptRank) -> None:
