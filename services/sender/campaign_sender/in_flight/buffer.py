@@ -33,8 +33,7 @@ MAX_SPAN_FACTOR = 20
 """Maximum span of a shard's offsets, as a multiple of the messages allowed in flight."""
 
 FEW = 32
-"""Fewest results for an early transaction: one that begins when half of all claimed messages have
-their result."""
+"""Fewest results for a transaction that begins when half of all claims have theirs."""
 
 ENDED_UNCLAIMED = frozenset({SendStatus.STALE, SendStatus.EXPIRED, SendStatus.SUPPRESSED})
 """Decisions by which a message ends that is not claimed yet."""
@@ -80,9 +79,8 @@ class InFlightBuffer:
             else Postponement(self._admitted, self._bounds, backlogs, batch_size)
         )
         self._shards = OwnedShards(self._admitted.queues.keys())
-        # Kept here too, to save an attribute look-up for every message.
         self._held, self._draining = self._shards.held, self._shards.draining
-        self._by_number = self._shards.by_number
+        self._by_number = self._shards.by_number  # all three: looked up for every message
         self._results = PendingResults(self._shards, self._bounds)
         self._taken_at = 0.0
         self.max_span = MAX_SPAN_FACTOR * in_flight

@@ -21,7 +21,7 @@ AMBIGUOUS_ID = "ambiguous_id"
 """A report whose id several messages have."""
 
 
-class _Found(NamedTuple):
+class _FoundMessages(NamedTuple):
     receipts: list[MessageReceipt]
     reported: list[IdentifiedReceipt]
     """The reports that they are of."""
@@ -83,16 +83,16 @@ class IdentifiedReceiptWriter:
         main.run(partial(look_later, hashes=hashes))
         return len(due)
 
-    def _write(self, found: _Found) -> WrittenReceipts:
+    def _write(self, found: _FoundMessages) -> WrittenReceipts:
         written = self._writer.write(found.receipts)
         if not found.ambiguous:
             return written
         unmatched = Counter(written.unmatched) + Counter({AMBIGUOUS_ID: len(found.ambiguous)})
         return written._replace(unmatched=dict(unmatched))
 
-    def _find(self, reports: Sequence[IdentifiedReceipt]) -> _Found:
+    def _find(self, reports: Sequence[IdentifiedReceipt]) -> _FoundMessages:
         messages = self._messages_of({report.id_hash for report in reports})
-        found = _Found([], [], [], [])
+        found = _FoundMessages([], [], [], [])
         for report in reports:
             of_id = messages.get(report.id_hash, [])
             if not of_id:
