@@ -52,7 +52,7 @@ schema = (
         path_regex=r"^/v1/(callbacks|inbound)/\{provider\}$"
     )
     .exclude(
-        # Only the link of a message succeeds: tests/integration/api/test_unsubscribing.py.
+        # Only the link of a message succeeds: tests/integration/api/unsubscribing.
         path="/u/{reference}"
     )
 )
