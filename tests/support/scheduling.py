@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 CHAOS = "tests/chaos/"
 MODEL = "tests/model/"
@@ -45,6 +46,27 @@ class Scheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)
+
+    def remove_node(self, node: WorkerController) -> str | None:
+        """Take back what a worker has left undone; return the test during which it crashed.
+
+        xdist 3.8 hands out the finished units of a crashed worker too. Whoever gets one reports
+        nothing, is given no further one and keeps its last test: the run never ends. It also runs
+        the test again that has ended a worker.
+        """
+        units = self.assigned_work.pop(node)
+        undone = [(name, test) for name, unit in units.items() for test in unit if not unit[test]]
+        if not undone:
+            return None
+        name, crashed = undone[0]
+        units[name][crashed] = True
+        for name in reversed(units):
+            if not all(units[name].values()):
+                self.workqueue[name] = units[name]
+                self.workqueue.move_to_end(name, last=False)
+        for other in self.nodes:
+            self._reschedule(other)
+        return crashed
 
 
 def unit_of(nodeid: str) -> str:

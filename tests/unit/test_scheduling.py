@@ -1,3 +1,6 @@
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,3 +48,31 @@ def test_every_folder_of_tests_has_its_place() -> None:
 def test_every_test_of_chaos_that_waits_is_there() -> None:
     """A name that is not there any more would run with those that load the machine."""
     assert all((TESTS.parent / file.removesuffix("::")).is_file() for file in WAITING)
+
+
+def test_a_run_ends_though_a_worker_crashes(tmp_path: Path) -> None:
+    """The test that ended the worker fails, once, and every other one is run."""
+    (tmp_path / "conftest.py").write_text(
+        "from tests.support.scheduling import Scheduling\n"
+        "def pytest_xdist_make_scheduler(config, log):\n"
+        "    config.option.loadscopereorder = False\n"
+        "    return Scheduling(config, log)\n"
+    )
+    for number in range(20):
+        (tmp_path / f"test_{number:02}.py").write_text(
+            "import os, time\n"
+            "def test_a(): time.sleep(0.02)\n"
+            f"def test_b(): os._exit(3) if {number} == 11 else time.sleep(0.02)\n"
+            "def test_c(): time.sleep(0.02)\n"
+        )
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-n", "2", "-p", "no:cacheprovider", "-q", tmp_path],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(TESTS.parent), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "1 failed, 59 passed" in run.stdout, run.stdout
+    assert "crashed while running" in run.stdout
