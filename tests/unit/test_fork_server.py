@@ -1,6 +1,7 @@
 """Forked programs: what tests show on them holds for those that users start."""
 
 import os
+import select
 import signal
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from tests.support.services.fork_server import ForkServer
 from tests.support.services.processes import completed, completed_as_installed, installed
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes have no handles")
 
@@ -72,3 +74,16 @@ def test_signals_and_waits_are_those_of_a_popen(server: ForkServer, tmp_path: Pa
     second.kill()  # of what has ended: nothing happens
     assert second.poll() == -signal.SIGTERM
     server.stop()
+
+
+def test_what_it_has_started_ends_with_it(server: ForkServer, tmp_path: Path) -> None:
+    """As when a worker of the tests crashes."""
+    with (tmp_path / "log").open("wb") as log:
+        process = server.start(Path("waiter"), ["60"], log, log, environ={"TOLD": "x"})
+    wait_until((tmp_path / "log").read_text, timeout=30)
+    handle = os.pidfd_open(process.pid)
+    server.stop()
+    ending = select.poll()
+    ending.register(handle, select.POLLIN)
+    assert ending.poll(30_000)
+    os.close(handle)

@@ -3,10 +3,12 @@
 Importing a service takes ten times as long as everything else of its start, and the tests start
 hundreds. A fork server imports a program and forks at each request. The new process has
 arguments, environment, folder and output of its own, runs what the console script runs, and ends
-as an interpreter ends. Only Linux has the handles of processes that this needs.
+as an interpreter ends, or with the fork server, which ends with the tests. Only Linux has the
+handles of processes that this needs.
 """
 
 import atexit
+import ctypes
 import gc
 import json
 import os
@@ -24,6 +26,7 @@ from typing import IO, Any
 
 LONGEST_REQUEST = 2**17
 """Bytes."""
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 class ForkedProcess:
@@ -159,7 +162,9 @@ def _serve(number: int, *programs: str) -> None:
     scripts = entry_points(group="console_scripts")
     commands = {name: scripts[name].load() for name in programs}
     gc.freeze()  # a collection in a forked process copies nothing of what they share
+    prctl = ctypes.CDLL(None).prctl
     request, files = _forked(socket.socket(fileno=number))
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     gc.enable()
     for stream, file in enumerate(files, 1):
