@@ -12,6 +12,7 @@ from campaign_common.kafka import topics
 from campaign_common.kafka.batches import LARGEST_BATCH, SplittingProducer
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import USUAL_LIMIT, set_limit
+from tests.support.servers.topics import delete_topics
 from tests.support.waiting import wait_until
 
 RECORDS = 3_000
@@ -74,7 +75,7 @@ def make_topic(kafka_server: KafkaServer) -> Iterator[Callable[[int], Topic]]:
 
     yield make
     for topic in made:
-        topic.admin.delete_topics([topic.name])[topic.name].result(30)
+        delete_topics(topic.admin, [topic.name])
 
 
 def keys(count: int) -> list[bytes]:

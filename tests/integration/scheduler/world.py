@@ -39,6 +39,7 @@ from campaign_scheduler.jobs.publish_retries import RetryPublisher
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
 from campaign_scheduler.publishing.publisher import Publisher
 from tests.support.servers.schemas import make_current
+from tests.support.servers.topics import delete_topics
 from tests.support.services.processes import Process, started
 from tests.support.waiting import wait_until
 
@@ -346,5 +347,5 @@ class World:
 
     def close(self) -> None:
         """Leave nothing on the servers that the tests share."""
-        self.admin.delete_topics([self.topic])
+        delete_topics(self.admin, [self.topic])
         self.databases.close()

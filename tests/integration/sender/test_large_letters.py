@@ -20,6 +20,7 @@ from local_stack.servers.kafka import KafkaServer
 from tests.integration.topic_limits import set_limit
 from tests.support.counting import Increases
 from tests.support.sample import SAMPLE
+from tests.support.servers.topics import delete_topics
 from tests.support.waiting import wait_until
 
 LIMIT = 1_500
@@ -46,7 +47,7 @@ def settings(tmp_path: Path, kafka_server: KafkaServer) -> Iterator[Settings]:
         topics.create(admin, topic, partitions=1, replication_factor=1)
     wait_until(lambda: set(both) <= set(admin.list_topics(timeout=10).topics))
     yield made
-    admin.delete_topics(both)
+    delete_topics(admin, both)
 
 
 def publish(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.settings import load_settings
 from campaign_common.store.shards.partition_map import insert_first_map, read_map
 from tests.support.servers.schemas import make_current
+from tests.support.servers.topics import delete_topics
 from tests.support.services.processes import Process, completed, running
 from tests.support.waiting import wait_until
 
@@ -181,7 +182,7 @@ class World:
             return cursor.fetchall()
 
     def close(self) -> None:
-        self._admin.delete_topics([self.topic])
+        delete_topics(self._admin, [self.topic])
         self.database.close()
 
     def _has_topic(self) -> bool:

@@ -4,14 +4,13 @@ import json
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 import requests
 import yaml
-from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from campaign_common.database import Database, Databases
@@ -21,12 +20,12 @@ from campaign_common.kafka.dead_letters import dead_letter_topic
 from campaign_common.kafka.partition_migration import PartitionMigration
 from campaign_common.settings import load_settings
 from local_stack.ports import free_port
+from tests.support.servers.topics import delete_topics
 from tests.support.services.api_service import make_schema
 from tests.support.services.processes import Process, completed, running
 from tests.support.waiting import wait_until
 
 SHARDS = 8
-CLOSE_SECONDS = 5
 LOOK_AGAIN = 0.1
 """Seconds between two questions whether a campaign has finished: each costs the API work."""
 
@@ -75,10 +74,7 @@ class System:
     def close(self) -> None:
         """Delete the topics, which are many by the end of a run, and close the connections."""
         admin = AdminClient({"bootstrap.servers": self._brokers})
-        topics_made = [self._topic, dead_letter_topic(self._topic)]
-        for future in admin.delete_topics(topics_made).values():
-            with suppress(KafkaException, TimeoutError):  # not there, or the broker is not
-                future.result(CLOSE_SECONDS)
+        delete_topics(admin, [self._topic, dead_letter_topic(self._topic)])
         self.database.close()
 
     def command(self, program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":

@@ -39,6 +39,13 @@ SEGMENT_AGE = 3600
 """Seconds after which Kafka begins a new segment: a record goes with the youngest of its segment,
 so that it may stay for so long beyond its retention."""
 
+_UNANSWERED: set[AdminClient] = set()
+"""Clients with a request whose answer may still come: they are kept to the end of the process.
+
+The answer wakes the client's own thread. Should that thread collect garbage and free the client,
+librdkafka aborts the process.
+"""
+
 _ABSENT = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._UNKNOWN_TOPIC})  # noqa: SLF001
 
 
@@ -256,6 +263,7 @@ def _answer(admin: AdminClient, future: Future[Any], topic: str) -> Any:  # noqa
         admin.poll(0)  # lets the client say what else is wrong, such as a refused password
         raise KafkaUnavailable(f"topic {topic}: {error.args[0].str()}") from error
     except FutureTimeout as error:
+        _UNANSWERED.add(admin)
         raise KafkaUnavailable(f"topic {topic}: no answer from the broker") from error
 
 

@@ -13,6 +13,7 @@ from campaign_common.domain.shard import shard_of
 from campaign_common.kafka import topics
 from campaign_scheduler.publishing.publisher import Publication, Publisher, RecordsByPartition
 from local_stack.servers.kafka import KafkaServer
+from tests.support.servers.topics import delete_topics
 
 SHARDS = 8
 PARTITIONS = 3
@@ -27,7 +28,7 @@ def topic(kafka_server: KafkaServer) -> Iterator[str]:
     name = f"publisher-{token_hex(4)}"
     topics.create(admin, name, partitions=PARTITIONS, replication_factor=1)
     yield name
-    admin.delete_topics([name])
+    delete_topics(admin, [name])
 
 
 def test_every_record_lies_in_the_partition_of_its_shard(
