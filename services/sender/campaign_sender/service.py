@@ -278,9 +278,9 @@ class Sender:
 
     def _waiting(self, provider: str) -> int:
         """Return how many messages of a provider could be sent."""
-        paced = self._dispatcher.providers[provider].paced
+        queue = self._dispatcher.providers[provider].provider_queue
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
-        return admitted + (len(paced) if paced is not None else 0)
+        return admitted + (len(queue) if queue is not None else 0)
 
     def _waiting_of(self, campaigns: Collection[CampaignId]) -> Mapping[CampaignId, int]:
         """Return how many messages of campaigns with a rate could be sent."""

@@ -7,8 +7,8 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.delivery import rated_queue
-from campaign_sender.delivery.rated_queue import RatedQueue
+from campaign_sender.delivery import campaign_grant_queue
+from campaign_sender.delivery.campaign_grant_queue import CampaignGrantQueue
 from campaign_sender.limiting.slot_lease import Taken
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message
@@ -42,13 +42,13 @@ class Rate:
 class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(rated_queue, "boot_time", lambda: self.now)
+        monkeypatch.setattr(campaign_grant_queue, "boot_time", lambda: self.now)
         self.rates = {SLOW: Rate()}
         self.void: set[int] = set()
         self.rests = False
         self.started: list[Message] = []
         self.reported: list[SendResult[Message]] = []
-        self.queue = RatedQueue(
+        self.queue = CampaignGrantQueue(
             lambda: self.rates,  # type: ignore[arg-type, return-value]
             self._check,
             self._submit,

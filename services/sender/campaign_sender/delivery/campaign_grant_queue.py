@@ -1,4 +1,4 @@
-"""Rated queue: claimed messages of campaigns with a rate, until the grants of it are due."""
+"""Campaign grant queue: claimed messages of campaigns with a rate, until grants of it are due."""
 
 import threading
 from collections import deque
@@ -8,8 +8,8 @@ from heapq import heappop, heappush
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.paced_queue import Submit
 from campaign_sender.delivery.pacer import SHORTEST_WAIT
+from campaign_sender.delivery.provider_grant_queue import Submit
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.message import Message
 
@@ -23,7 +23,7 @@ KNOWN_FOR = 2.0
 """Seconds ahead for which grants are known: those of the present slot and the next one."""
 
 
-class RatedQueue:
+class CampaignGrantQueue:
     """Messages of one provider whose campaigns have a rate.
 
     With the grant of its campaign a message goes before others to the provider, or to wait for a

@@ -1,4 +1,4 @@
-"""Paced queue: claimed messages of a limited provider, which start when their grants are due."""
+"""Provider grant queue: claimed messages of a limited provider, until their grants are due."""
 
 import threading
 from collections import deque
@@ -65,7 +65,7 @@ class LateGrants:
             return number, self._until
 
 
-class PacedQueue:
+class ProviderGrantQueue:
     """Claimed messages of one provider, in their order, while it is limited.
 
     Starts and ends are counted without limits too: limits may be set while messages are under way.
@@ -211,7 +211,7 @@ class PacedQueue:
     def require_grants(
         self, messages: Sequence[Message], statuses: Sequence[SendStatus | None]
     ) -> list[SendStatus | None]:
-        """Refuse messages that have no valid grant: it was missed, or they were never paced.
+        """Refuse messages that have no valid grant: it was missed, or they never waited here.
 
         Those that were handed to the provider before the limits were set have none. A message that
         comes too late for its grant takes another one that is due: a provider that was handed many

@@ -1,4 +1,4 @@
-"""Paced queues, with grants that the test gives."""
+"""Queues of limited providers, with grants that the test gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,8 +9,8 @@ import pytest
 
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.delivery import paced_queue
-from campaign_sender.delivery.paced_queue import PacedQueue
+from campaign_sender.delivery import provider_grant_queue
+from campaign_sender.delivery.provider_grant_queue import ProviderGrantQueue
 from campaign_sender.limiting.slot_lease import Taken
 from campaign_sender.message import Grant, Message
 from tests.unit.sender.messages import message
@@ -82,7 +82,7 @@ class Bench:
         self.connections = connections
         self.started: list[Message] = []
         self.reported: list[SendResult[Message]] = []
-        self.queue = PacedQueue(
+        self.queue = ProviderGrantQueue(
             grants,  # type: ignore[arg-type]
             self._check,
             self._submit,
@@ -253,12 +253,12 @@ def test_a_lower_concurrency_keeps_what_it_starts_in_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(paced_queue, "monotonic", lambda: now)
+    monkeypatch.setattr(provider_grant_queue, "monotonic", lambda: now)
     bench = Bench(Grants(units=1_000, limits=ProviderLimits(concurrency=2)))
     messages = messages_of(50)
     bench.queue.submit(messages)
     for _ in range(12):
-        now += paced_queue.STARTED_SPAN / 2
+        now += provider_grant_queue.STARTED_SPAN / 2
         bench.sweep()
     assert bench.statuses() == [(one, SendStatus.NOT_GRANTED) for one in messages[4:]]
 
@@ -307,7 +307,7 @@ def test_units_come_back_by_the_amount_that_was_taken() -> None:
         (ProviderLimits(concurrency=5), None, False),
         (ProviderLimits(concurrency=5), Grant(inf), True),
     ],
-    ids=["none", "not of a day", "of a day", "missed", "queued before", "paced"],
+    ids=["none", "not of a day", "of a day", "missed", "queued before", "granted"],
 )
 def test_a_message_starts_with_a_valid_grant_only(
     limits: ProviderLimits, grant: Grant | None, is_allowed: bool
@@ -351,13 +351,13 @@ def test_a_late_message_takes_another_grant_that_is_due(
 
 def test_of_many_grants_some_are_taken_at_once_for_late_messages() -> None:
     """They are for later ones as long as they last, and are lost then."""
-    bench = Bench(Grants(units=2 * paced_queue.LATE_SHARE))
+    bench = Bench(Grants(units=2 * provider_grant_queue.LATE_SHARE))
     late = messages_of(3)
     for one in late:
         one.grant = MISSED
         assert bench.queue.require_grants([one], [None]) == [None]
-    assert bench.grants.units == 2 * paced_queue.LATE_SHARE - 3
-    bench = Bench(Grants(units=2 * paced_queue.LATE_SHARE, until=0.0))
+    assert bench.grants.units == 2 * provider_grant_queue.LATE_SHARE - 3
+    bench = Bench(Grants(units=2 * provider_grant_queue.LATE_SHARE, until=0.0))
     late[0].grant = MISSED
     assert bench.queue.require_grants(late[:1], [None]) == [None]
     late[1].grant, bench.grants.units = MISSED, 0
@@ -379,7 +379,7 @@ def test_nothing_starts_while_live_limits_are_not_known() -> None:
 def test_no_grant_is_looked_for_while_connections_lack() -> None:
     bench = Bench(Grants(units=9), connections=1)
     bench.queue.submit(messages_of(3))
-    assert bench.queue.pause() == paced_queue.LONGEST_WAIT
+    assert bench.queue.pause() == provider_grant_queue.LONGEST_WAIT
 
 
 def test_messages_with_a_grant_of_their_rate_go_first() -> None:
