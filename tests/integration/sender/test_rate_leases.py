@@ -165,7 +165,7 @@ def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database)
     units = 0
 
     def turn() -> None:
-        while not stop.wait(lease.pause(50)):
+        while not stop.wait(lease.until_turn(50)):
             lease.turn(ProviderLimits(per_second=Decimal(20)), 50, SlotDemand(50))
 
     def take() -> None:

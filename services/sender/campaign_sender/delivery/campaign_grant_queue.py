@@ -129,7 +129,7 @@ class CampaignGrantQueue:
         if started:
             self._submit(started, first=True)
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._size:
             return None

@@ -196,12 +196,12 @@ class ProviderGrantQueue:
             if started:
                 self._submit(started)
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._waiting:
             return None
-        next_in = None if self.lacks_connections else self.limiter.next_in()
-        return LONGEST_WAIT if next_in is None else min(LONGEST_WAIT, next_in)
+        granted_in = None if self.lacks_connections else self.limiter.next_in()
+        return LONGEST_WAIT if granted_in is None else min(LONGEST_WAIT, granted_in)
 
     def claimable(self, seconds: float) -> int | None:
         """Return how many more messages may be claimed for so many seconds; None: no limit."""

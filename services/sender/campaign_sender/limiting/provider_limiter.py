@@ -144,7 +144,7 @@ class ProviderLimiter:
         if self._clock() >= self._slots_at:
             most = min(MOST_WANTED, ceil(self._most_waiting.value * self._unit_cost))
             self._slots.turn(limits, wanted, SlotDemand(max(wanted, most), largest), version)
-            self._slots_at = self._clock() + self._slots.pause(wanted)
+            self._slots_at = self._clock() + self._slots.until_turn(wanted)
         reading = self._slots.reading()
         if self._has_day() and reading is not None:
             self._days.turn(limits.at(reading.moment), wanted, self._head_cost)

@@ -132,7 +132,7 @@ class RateLeases(ThreadedPart):
     def _run(self) -> None:
         while not self._stop.is_set():
             self._outages.run("rates of campaigns", self.step)
-            self._stop.wait(self.pause())
+            self._stop.wait(self.until_step())
 
     def step(self) -> None:
         """Give all campaigns a turn if that is due, else let those that lack grants take spare.
@@ -154,7 +154,7 @@ class RateLeases(ThreadedPart):
             self._granted_at = self._clock.local()
             self._on_grants(granted)
 
-    def pause(self) -> float:
+    def until_step(self) -> float:
         """Return the seconds until the next step."""
         return min(PAUSE, max(0.0, self._turn_at - self._clock.local()) or PAUSE)
 

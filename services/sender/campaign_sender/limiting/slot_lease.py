@@ -111,7 +111,7 @@ class SlotLease(LeasedSlots):
     def _is_idle(self) -> bool:
         return self._local() - self._wanted_at > IDLE_AFTER
 
-    def pause(self, wanted: int) -> float:
+    def until_turn(self, wanted: int) -> float:
         """Return the seconds until the next turn: in the second half of each slot.
 
         Where grants are missing for what is `wanted`, the turn comes sooner, for spare ones.

@@ -90,10 +90,10 @@ def test_messages_start_by_the_grants_of_their_rate(bench: Bench) -> None:
     assert bench.started == slow[:2]
     assert [one.rate_until for one in slow] == [7.0, 7.0, 0.0, 0.0]
     assert bench.queue.waiting_of(SLOW) == len(bench.queue) == 2
-    assert bench.queue.pause() == pytest.approx(0.01)
+    assert bench.queue.next_in() == pytest.approx(0.01)
     bench.grant(9)
     assert bench.started == slow
-    assert bench.queue.pause() is None
+    assert bench.queue.next_in() is None
 
 
 def test_only_messages_of_campaigns_with_a_rate_wait(bench: Bench) -> None:
@@ -149,4 +149,4 @@ def test_a_campaign_is_looked_at_when_its_grant_is_due(
     assert bench.rates[SLOW].asked == asked
     bench.grant(1)
     assert len(bench.started) == 1
-    assert bench.queue.pause() is None
+    assert bench.queue.next_in() is None

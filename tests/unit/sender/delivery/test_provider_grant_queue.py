@@ -379,7 +379,7 @@ def test_nothing_starts_while_live_limits_are_not_known() -> None:
 def test_no_grant_is_looked_for_while_connections_lack() -> None:
     bench = Bench(Grants(units=9), connections=1)
     bench.queue.submit(messages_of(3))
-    assert bench.queue.pause() == provider_grant_queue.LONGEST_WAIT
+    assert bench.queue.next_in() == provider_grant_queue.LONGEST_WAIT
 
 
 def test_messages_with_a_grant_of_their_rate_go_first() -> None:
