@@ -57,7 +57,7 @@ class CampaignGrantQueue:
         """Heap of the boot times at which campaigns are looked at. One that has no grants is not
         in it."""
         self._due_at: dict[CampaignId, float] = {}
-        """Earliest one of each campaign; others of it in the heap are void."""
+        """Earliest one of each campaign; others of it in the heap are ignored."""
         self._seen: Mapping[CampaignId, CampaignRate] = {}
         """Rates at the last look."""
         self._swept_at = self._counted_at = 0.0
@@ -192,10 +192,10 @@ class CampaignGrantQueue:
             if status is not None
         ]
         if refused:
-            void = {id(result.message) for result in refused}
+            ended = {id(result.message) for result in refused}
             for campaign_id in {result.message.record.campaign_id for result in refused}:
                 queue = self._waiting[campaign_id]
-                self._waiting[campaign_id] = deque(m for m in queue if id(m) not in void)
+                self._waiting[campaign_id] = deque(m for m in queue if id(m) not in ended)
             self._size -= len(refused)
         for campaign_id in [one for one, queue in self._waiting.items() if not queue]:
             self._forget(campaign_id)

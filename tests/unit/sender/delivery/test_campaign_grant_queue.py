@@ -44,7 +44,7 @@ class Bench:
         self.now = 100.0
         monkeypatch.setattr(campaign_grant_queue, "boot_time", lambda: self.now)
         self.rates = {SLOW: Rate()}
-        self.void: set[int] = set()
+        self.unsendable: set[int] = set()
         self.rests = False
         self.started: list[Message] = []
         self.reported: list[SendResult[Message]] = []
@@ -72,7 +72,7 @@ class Bench:
         self.queue.start_due()
 
     def _check(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        return [SendStatus.STALE if m.record.seq in self.void else None for m in messages]
+        return [SendStatus.STALE if m.record.seq in self.unsendable else None for m in messages]
 
     def _submit(self, messages: Sequence[Message], *, first: bool) -> None:
         assert first
@@ -103,7 +103,7 @@ def test_only_messages_of_campaigns_with_a_rate_wait(bench: Bench) -> None:
 
 def test_what_must_not_be_sent_does_not_wait_for_a_grant(bench: Bench) -> None:
     first, second = bench.add(2)
-    bench.void = {1}
+    bench.unsendable = {1}
     bench.look_later()
     assert [(r.message, r.status) for r in bench.reported] == [(first, SendStatus.STALE)]
     bench.grant(2)

@@ -76,7 +76,7 @@ class Bench:
     """A queue whose provider has a number of connections."""
 
     def __init__(self, grants: Grants, connections: int | None = None) -> None:
-        self.void: dict[int, SendStatus] = {}
+        self.unsendable: dict[int, SendStatus] = {}
         self.rest = 0.0
         self.grants = grants
         self.connections = connections
@@ -99,7 +99,7 @@ class Bench:
         return min(bounds, default=None)
 
     def _check(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        return [self.void.get(m.record.seq) for m in messages]
+        return [self.unsendable.get(m.record.seq) for m in messages]
 
     def end(self, *messages: Message, status: SendStatus = SendStatus.ACCEPTED) -> None:
         self.queue.note_ended([SendResult(one, status) for one in messages])
@@ -204,7 +204,7 @@ def test_a_message_without_a_grant_waits_where_many_are_due() -> None:
 
 def test_what_must_not_be_sent_uses_no_grant() -> None:
     bench = Bench(Grants(units=1))
-    bench.void = {1: SendStatus.STALE}
+    bench.unsendable = {1: SendStatus.STALE}
     first, second = message(1), message(2)
     bench.queue.submit([first, second])
     bench.queue.start_due()
@@ -217,7 +217,7 @@ def test_a_drain_releases_what_waits_for_connections() -> None:
     bench = Bench(Grants(units=500), connections=1)
     messages = messages_of(300)
     bench.queue.submit(messages)
-    bench.void = {one.record.seq: SendStatus.RELEASED for one in messages}
+    bench.unsendable = {one.record.seq: SendStatus.RELEASED for one in messages}
     bench.sweep()
     assert bench.statuses() == [(one, SendStatus.RELEASED) for one in messages[1:]]
     assert len(bench.queue) == 0

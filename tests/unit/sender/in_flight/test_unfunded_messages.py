@@ -111,7 +111,7 @@ def test_what_cannot_be_paid_for_uses_no_grant_of_a_rate() -> None:
 def test_messages_of_a_paused_campaign_wait_for_no_money() -> None:
     scene = Scene()
     scene.claimed()
-    scene.buffer.drop_void([], [], lambda them: [SendStatus.STALE] * len(them))
+    scene.buffer.end_unclaimed([], [], lambda them: [SendStatus.STALE] * len(them))
     results = scene.buffer.take_batch().results
     assert results == [SendResult(one, SendStatus.STALE) for one in scene.messages[:3]]
     assert scene.buffer.first_unfunded() == []
