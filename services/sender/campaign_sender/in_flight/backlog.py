@@ -39,7 +39,7 @@ class Rest(NamedTuple):
 
     seconds: float
     """Seconds until its end."""
-    status: SendStatus = SendStatus.RESTING
+    status: SendStatus = SendStatus.LIMITED
     wait_of: Callable[[Message], float] | None = None
     """Returns the seconds that a message waits, where the rest does not say it."""
 
@@ -84,7 +84,7 @@ class Backlogs:
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
         rest = self._rest_of(provider)
-        status = SendStatus.RESTING if rest is None else rest.status
+        status = SendStatus.LIMITED if rest is None else rest.status
         if rest is not None and rest.wait_of is not None:
             waits = [(message, rest.wait_of(message)) for message in messages]
         else:
@@ -100,9 +100,9 @@ class Backlogs:
     ) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its campaign."""
         waits = self._spread(campaign_id, rate, messages, None)
-        self._note_postponed(provider, [SendStatus.RESTING] * len(waits))
+        self._note_postponed(provider, [SendStatus.LIMITED] * len(waits))
         return [
-            SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
+            SendResult(message, SendStatus.LIMITED, None, None, wait) for message, wait in waits
         ]
 
     def postpone_unfunded(self, message: Message) -> list[SendResult[Message]]:
@@ -120,7 +120,7 @@ class Backlogs:
     ) -> list[tuple[Message, float]]:
         """Return for how long each message waits: one after the other, or for a bounded time."""
         now = self._clock()
-        is_day = rest is not None and rest.status is SendStatus.RESTING
+        is_day = rest is not None and rest.status is SendStatus.LIMITED
         starts = now + (BACKLOG if rest is None else rest.seconds)
         interval = 1.0 / max(rate or 0.0, SLOWEST)
         due = max(starts, self._due_until.get(key, 0.0))

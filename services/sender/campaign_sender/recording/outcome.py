@@ -34,7 +34,7 @@ LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRA
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED})
+NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.LIMITED, SendStatus.UNCONFIGURED})
 """Statuses of messages that wait for their provider, or for this sender to know it."""
 
 RESTS = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
@@ -51,7 +51,7 @@ FAILS_OVER = frozenset(
         SendStatus.THROTTLED,
         SendStatus.ACCOUNT,
         SendStatus.CIRCUIT_OPEN,
-        SendStatus.RESTING,
+        SendStatus.LIMITED,
         SendStatus.UNCONFIGURED,
     }
 )

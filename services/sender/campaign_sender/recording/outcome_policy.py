@@ -18,7 +18,7 @@ from campaign_sender.recording.outcome import (
 )
 from campaign_sender.recording.recorded_ids import NO_RECORDED_IDS, RecordedIds
 
-WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
+WAITS_FOR_REST = frozenset({SendStatus.LIMITED, SendStatus.CIRCUIT_OPEN})
 """Statuses of messages that wait for a used-up day or a circuit breaker."""
 
 
@@ -82,7 +82,7 @@ class OutcomePolicy:
         A message that only waits behind others, at the rate of its provider, stays there.
         """
         message = result.message
-        if result.status is SendStatus.RESTING and not self._choice.is_resting(message.provider):
+        if result.status is SendStatus.LIMITED and not self._choice.is_resting(message.provider):
             return None
         return self._choice.after_proof(message, version)
 

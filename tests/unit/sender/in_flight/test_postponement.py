@@ -17,12 +17,12 @@ def test_what_waits_for_a_slow_provider_goes_back() -> None:
     bench.rates["limited"] = 40.0
     waiting = bench.admit("limited", 500)
     results = bench.postpone("limited", "http")
-    assert {result.status for result in results} == {SendStatus.RESTING}
+    assert {result.status for result in results} == {SendStatus.LIMITED}
     assert [result.message for result in results] == waiting[200:]
     waits = [result.retry_after for result in results]
     assert waits == pytest.approx([BACKLOG + place / 40 for place in range(300)])
     assert bench.buffer.held_keys([waiting[-1].key]) == set()
-    assert bench.postponed == [SendStatus.RESTING] * 300
+    assert bench.postponed == [SendStatus.LIMITED] * 300
 
 
 def test_the_next_ones_that_go_back_are_due_behind_the_last_ones() -> None:
@@ -158,7 +158,7 @@ def test_what_waits_for_a_slow_campaign_goes_back() -> None:
     bench.admit("http", 30, OTHER)
     bench.buffer.postpone([])
     batch = bench.buffer.take_batch()
-    assert {result.status for result in batch.results} == {SendStatus.RESTING}
+    assert {result.status for result in batch.results} == {SendStatus.LIMITED}
     assert [result.message for result in batch.results] == waiting[100:]
     waits = [result.retry_after for result in batch.results]
     assert waits == pytest.approx([5.0 + place / 10 for place in range(30)])

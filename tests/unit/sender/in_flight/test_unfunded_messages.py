@@ -140,7 +140,7 @@ def test_what_waits_for_money_lets_others_be_fetched() -> None:
     assert scene.buffer.wait_for_capacity(0.0)
     scene.buffer.postpone(set())
     results = scene.buffer.take_batch().results
-    assert [one.status for one in results] == [SendStatus.RESTING] * (100 - MOST_WAITING * BATCH)
+    assert [one.status for one in results] == [SendStatus.LIMITED] * (100 - MOST_WAITING * BATCH)
     assert next(one.message.key.seq for one in results) == 1 + MOST_WAITING * BATCH
     assert all(one.retry_after for one in results)
 

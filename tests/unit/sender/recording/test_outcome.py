@@ -69,7 +69,7 @@ def test_a_message_that_is_too_old_is_not_tried_again() -> None:
         SendStatus.THROTTLED: Status.FAILED,
         SendStatus.RETRYABLE: Status.FAILED,
         SendStatus.AMBIGUOUS: Status.UNKNOWN,
-        SendStatus.RESTING: Status.WAITING,
+        SendStatus.LIMITED: Status.WAITING,
         SendStatus.CIRCUIT_OPEN: Status.WAITING,
     }.items():
         row, _ = outcome_of(SendResult(old, status), version(), POLICY, jitter=0.0)
@@ -194,7 +194,7 @@ DEPENDS = {
     SendStatus.CIRCUIT_OPEN: (True, True),
     SendStatus.UNCONFIGURED: (True, True),
     SendStatus.RELEASED: (False, False),
-    SendStatus.RESTING: (True, True),
+    SendStatus.LIMITED: (True, True),
     SendStatus.NOT_GRANTED: (False, False),
     SendStatus.STALE: (False, False),
 }
