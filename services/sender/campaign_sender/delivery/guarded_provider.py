@@ -35,8 +35,8 @@ from campaign_sender.metrics import SEND_RESULTS
 HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
 """Statuses of messages that wait for the circuit breaker."""
 
-FIRST_REST_WAIT = 4.0
-LONGEST_REST_WAIT = 240.0
+FIRST_REST_BACKOFF = 4.0
+LONGEST_REST_BACKOFF = 240.0
 """Seconds that a message waits for a refused account, or for another rest of its provider: doubled
 with each try, up to the longest.
 
@@ -56,10 +56,10 @@ WITHOUT_SECRETS = "none"
 log = structlog.get_logger()
 
 
-def rest_wait(message: Message) -> float:
+def rest_backoff(message: Message) -> float:
     """Return for how many seconds a message waits for a rest of its provider to end."""
     doublings = min(message.record.try_number - 1, MAX_REST_DOUBLINGS)
-    return min(LONGEST_REST_WAIT, FIRST_REST_WAIT * 2.0**doublings)
+    return min(LONGEST_REST_BACKOFF, FIRST_REST_BACKOFF * 2.0**doublings)
 
 
 class SendChecks(Protocol):
@@ -264,7 +264,7 @@ class GuardedProvider:
         wait = self.breaker.remaining
         if not self.breaker.account_refused:
             return wait
-        return max(wait, rest_wait(message))
+        return max(wait, rest_backoff(message))
 
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
