@@ -136,7 +136,7 @@ class GuardedProvider:
         return (
             self.breaker.state is BreakerState.OPEN
             or self.provider.problem is not None
-            or (self.provider_queue is not None and self.provider_queue.day_rests_for > 0)
+            or (self.provider_queue is not None and self.provider_queue.day_used_up_for > 0)
         )
 
     @property
@@ -148,7 +148,7 @@ class GuardedProvider:
     def rest(self) -> Rest | None:
         """The present rest; None: messages may be sent, or tried as probes of the breaker."""
         breaker = self.breaker.remaining
-        day = 0.0 if self.provider_queue is None else self.provider_queue.day_rests_for
+        day = 0.0 if self.provider_queue is None else self.provider_queue.day_used_up_for
         if breaker <= 0 and day <= 0:
             return None
         if breaker <= day:
@@ -171,7 +171,7 @@ class GuardedProvider:
         """Seconds for which nothing is sent; 0: it does not rest, inf: no end is known."""
         if self.provider.problem is not None:
             return inf
-        day = 0.0 if self.provider_queue is None else self.provider_queue.day_rests_for
+        day = 0.0 if self.provider_queue is None else self.provider_queue.day_used_up_for
         return max(self.breaker.remaining, day)
 
     @property

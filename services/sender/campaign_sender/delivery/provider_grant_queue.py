@@ -71,7 +71,7 @@ class ProviderGrantQueue:
     Starts and ends are counted without limits too: limits may be set while messages are under way.
     `check`: the check before a send, by which messages are left out before they use grants.
     `submit` is that of the provider, `connections` the requests that it may have under way,
-    `rests_for` the seconds for which its circuit breaker is open.
+    `circuit_open_for` the seconds for which its circuit breaker is open.
     """
 
     def __init__(
@@ -80,14 +80,14 @@ class ProviderGrantQueue:
         check: PreSendCheck[Message],
         submit: Submit,
         connections: Callable[[], int | None],
-        rests_for: Callable[[], float],
+        circuit_open_for: Callable[[], float],
         report: Report,
     ) -> None:
         self.limiter = limiter
         self._check = check
         self._submit = submit
         self._connections = connections
-        self._breaker_rests_for = rests_for
+        self._circuit_open_for = circuit_open_for
         self._report = report
         self.on_waiting: Callable[[], None] = _ignore
         """Called when messages wait that were not there before."""
@@ -127,9 +127,9 @@ class ProviderGrantQueue:
         return self._under_way
 
     @property
-    def day_rests_for(self) -> float:
+    def day_used_up_for(self) -> float:
         """Seconds until the day ends that is used up; 0: it is not."""
-        return self.limiter.rests_for if self.is_limited else 0.0
+        return self.limiter.day_used_up_for if self.is_limited else 0.0
 
     def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
         """Start messages whose claim is committed: at once, or when they may.
@@ -271,7 +271,7 @@ class ProviderGrantQueue:
 
     def _take_due(self) -> tuple[list[Message], list[SendResult[Message]]]:
         now = monotonic()
-        rests = self._breaker_rests_for() > 0 or self.day_rests_for > 0
+        rests = self._circuit_open_for() > 0 or self.day_used_up_for > 0
         refused: list[SendResult[Message]] = []
         if rests or now - self._swept_at >= LONGEST_WAIT:
             refused = self._sweep(now, rests=rests)

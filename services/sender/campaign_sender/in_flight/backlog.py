@@ -21,7 +21,7 @@ LEAST_BACKLOG = 100
 SLOWEST = 0.01
 """Messages a second of the slowest provider."""
 
-RATE_AFTER_REST = 100.0
+ASSUMED_RATE = 100.0
 """Messages a second that are due after a rest, where the rate of the provider is not known, and of
 a campaign that lacks money."""
 
@@ -90,7 +90,7 @@ class Backlogs:
         else:
             rate = self._rate_of(provider)
             if rest is not None:
-                rate = rate or RATE_AFTER_REST
+                rate = rate or ASSUMED_RATE
             waits = self._spread(provider, rate, messages, rest)
         self._note_postponed(provider, [status] * len(waits))
         return [SendResult(message, status, None, None, wait) for message, wait in waits]
@@ -108,7 +108,7 @@ class Backlogs:
     def postpone_unfunded(self, message: Message) -> list[SendResult[Message]]:
         """Return the result of a message that goes back, since there is no money for it."""
         return self.postpone_of_rate(
-            message.provider, message.record.campaign_id, RATE_AFTER_REST, [message]
+            message.provider, message.record.campaign_id, ASSUMED_RATE, [message]
         )
 
     def _spread(

@@ -123,12 +123,12 @@ class DayLease:
 
     def _change(self, limits: ProviderLimits) -> None:
         """Return what is held by limits that hold no more."""
-        self.return_rest()
+        self.return_unused()
         with self._lock:
             self._limits, self._is_suspended = limits, False
             self.used_up_until = None
 
-    def return_rest(self) -> None:
+    def return_unused(self) -> None:
         """Return what is held, in an orderly stop.
 
         Raises:

@@ -100,7 +100,7 @@ class LimitLeases(ThreadedPart):
         self._join()
         try:
             for limiter in self._limiters.values():
-                limiter.return_rest()
+                limiter.return_unused()
             with self._database.transaction() as cursor:
                 forget_demand(cursor, self._sender)
         except (RetryLater, DriverError) as error:

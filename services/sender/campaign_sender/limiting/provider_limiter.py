@@ -151,9 +151,9 @@ class ProviderLimiter:
             return max(0.0, min(TURN, self._slots_at - self._clock()))
         return max(0.0, self._slots_at - self._clock())
 
-    def return_rest(self) -> None:
+    def return_unused(self) -> None:
         """Return the grants of the day that are left, in an orderly stop."""
-        self._days.return_rest()
+        self._days.return_unused()
 
     # --- using ----------------------------------------------------------------------------
 
@@ -238,7 +238,7 @@ class ProviderLimiter:
         return None if per_second is None else float(per_second) * self.share / self._unit_cost
 
     @property
-    def rests_for(self) -> float:
+    def day_used_up_for(self) -> float:
         """Seconds until the day ends that is used up; 0: it is not."""
         until = self._days.used_up_until if self._has_day() else None
         return 0.0 if until is None else max(0.0, until - self._clock())

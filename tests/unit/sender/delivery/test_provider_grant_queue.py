@@ -26,7 +26,7 @@ class Grants:
 
     units: int = 0
     limits: ProviderLimits = field(default_factory=lambda: PER_DAY)
-    rests_for: float = 0.0
+    day_used_up_for: float = 0.0
     is_fresh: bool = True
     until: float = inf
     returned: list[tuple[date, int]] = field(default_factory=list)
@@ -225,7 +225,7 @@ def test_a_drain_releases_what_waits_for_connections() -> None:
 
 @pytest.mark.parametrize(("breaker", "day"), [(3.0, 0.0), (0.0, 9_999.0)])
 def test_messages_of_a_resting_provider_leave_the_claim(breaker: float, day: float) -> None:
-    bench = Bench(Grants(units=5, rests_for=day))
+    bench = Bench(Grants(units=5, day_used_up_for=day))
     bench.rest = breaker
     messages = messages_of(3)
     bench.queue.submit(messages)

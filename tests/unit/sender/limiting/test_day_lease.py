@@ -169,8 +169,8 @@ def test_what_is_left_is_returned_once(leaser: Leaser) -> None:
     use(leaser, 5, 3)
     (day,) = leaser.tables.days
     used = leaser.tables.days[day] - leaser.lease.available()
-    leaser.lease.return_rest()
-    leaser.lease.return_rest()
+    leaser.lease.return_unused()
+    leaser.lease.return_unused()
     assert leaser.tables.days[day] == used
 
 

@@ -35,7 +35,8 @@ SCHEDULE = (
     # the way of a try that met another rest. The old values are read before they are replaced.
     " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
     " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND,"
-    f" IF({AGE_STOPS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)), NOW(6)), 0)"
+    f" IF({AGE_STOPS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)),"
+    " NOW(6)), 0)"
     " MICROSECOND, VALUES(aged_from))), rests_since = VALUES(rests_since),"
     # The earliest moment of the generation. One that is missing after attempts stays so: they are
     # those of a sender of 0.2.0.
