@@ -48,7 +48,7 @@ MAX_REST_DOUBLINGS = 10
 
 SHORTEST_ASKED = 1.0
 LONGEST_ASKED = 3600.0
-"""Seconds of `Retry-After` for which all senders leave a provider alone."""
+"""Seconds of `Retry-After` for which all senders stop the sends to a provider."""
 
 WITHOUT_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
