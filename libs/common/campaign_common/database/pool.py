@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Proof(Enum):
-    """The proof that a read rests on a server that takes writes."""
+    """The proof that a read is of a server that takes writes."""
 
     RECENTLY = CHECKED_EVERY
     """It was none that is read-only so many seconds ago; good enough for answers to people. Where

@@ -5,7 +5,7 @@ topic. librdkafka then reports each record of it as too large; it splits nothing
 does (KIP-126). Here the size of batches follows the topic's limit, and what is refused all the same
 goes out again in smaller batches, and at last alone: only what is refused alone is reported as too
 large. Records of a partition may change their order by
-that, on which no rule of the protocol rests; none is lost, and none is sent twice.
+that, on which no rule of the protocol depends; none is lost, and none is sent twice.
 """
 
 from collections.abc import Callable, Mapping
