@@ -8,13 +8,10 @@ from heapq import heappop, heappush
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.pacer import SHORTEST_WAIT
+from campaign_sender.delivery.pacer import SHORTEST_WAIT, SWEEP_INTERVAL
 from campaign_sender.delivery.provider_grant_queue import Submit
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.message import Message
-
-SWEEP_INTERVAL = 0.1
-"""Seconds between two checks of all messages that wait."""
 
 SURPLUS_INTERVAL = 0.2
 """Seconds between two counts of what has no grant in sight."""

@@ -13,6 +13,9 @@ SHORTEST_WAIT = 0.002
 IDLE_WAIT = 0.05
 """Seconds between two looks while nothing waits, and between two calls of `after`."""
 
+SWEEP_INTERVAL = 0.1
+"""Seconds between two checks of all messages that wait, whatever their grants say."""
+
 
 class GrantQueue(Protocol):
     """Messages that wait for grants."""

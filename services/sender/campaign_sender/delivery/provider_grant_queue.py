@@ -10,12 +10,10 @@ from typing import Protocol
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
+from campaign_sender.delivery.pacer import SWEEP_INTERVAL
 from campaign_sender.in_flight.claim_window import WINDOW
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Grant, Message
-
-LONGEST_WAIT = 0.1
-"""Seconds until all messages that wait are checked again, whatever their grants say."""
 
 PLENTY = 1_000
 """Grants that are due beyond what waits, from which messages are checked once only."""
@@ -201,7 +199,7 @@ class ProviderGrantQueue:
         if not self._waiting:
             return None
         granted_in = None if self.lacks_connections else self.limiter.next_in()
-        return LONGEST_WAIT if granted_in is None else min(LONGEST_WAIT, granted_in)
+        return SWEEP_INTERVAL if granted_in is None else min(SWEEP_INTERVAL, granted_in)
 
     def claimable(self, seconds: float) -> int | None:
         """Return how many more messages may be claimed for so many seconds; None: no limit."""
@@ -273,7 +271,7 @@ class ProviderGrantQueue:
         now = monotonic()
         rests = self._circuit_open_for() > 0 or self.day_used_up_for > 0
         refused: list[SendResult[Message]] = []
-        if rests or now - self._swept_at >= LONGEST_WAIT:
+        if rests or now - self._swept_at >= SWEEP_INTERVAL:
             refused = self._sweep(now, rests=rests)
         free, due = self._free(), self.limiter.due() if self._waiting else 0
         size = min(free, len(self._waiting), due)

@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
 
-BACKLOG = 5.0
+BACKLOG_SECONDS = 5.0
 """Seconds of sends that may wait here, where other providers would wait behind them."""
 
 LEAST_BACKLOG = 100
@@ -25,13 +25,13 @@ ASSUMED_RATE = 100.0
 """Messages a second that are due after a rest, where the rate of the provider is not known, and of
 a campaign that lacks money."""
 
-LONGEST_WAIT = 240.0
+LONGEST_DELAY = 240.0
 """Seconds that a message waits at most: live limits may end a rest early, or raise a rate."""
 
-FIRST_WAIT = 15.0
+FIRST_DELAY = 15.0
 """Seconds that it waits at most for the end of a rest in its first try; doubled with each try."""
 
-MAX_DOUBLINGS = 10
+DELAY_DOUBLINGS = 10
 
 
 class Rest(NamedTuple):
@@ -79,7 +79,7 @@ class Backlogs:
         rate = self._rate_of(provider)
         if rate is None:
             return None
-        return max(1 if holds_offsets else LEAST_BACKLOG, int(rate * BACKLOG))
+        return max(1 if holds_offsets else LEAST_BACKLOG, int(rate * BACKLOG_SECONDS))
 
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
@@ -121,14 +121,14 @@ class Backlogs:
         """Return for how long each message waits: one after the other, or for a bounded time."""
         now = self._clock()
         is_day = rest is not None and rest.status is SendStatus.LIMITED
-        starts = now + (BACKLOG if rest is None else rest.seconds)
+        starts = now + (BACKLOG_SECONDS if rest is None else rest.seconds)
         interval = 1.0 / max(rate or 0.0, SLOWEST)
         due = max(starts, self._due_until.get(key, 0.0))
         waits = []
         for message in messages:
             # A circuit breaker ends when it says, and the rest of a day with other limits, too.
             least = 0.0 if rest is None or is_day else rest.seconds
-            longest = _bound(message) if is_day else LONGEST_WAIT
+            longest = _bound(message) if is_day else LONGEST_DELAY
             wait = due - now
             if wait <= least + longest:
                 due += interval
@@ -140,5 +140,5 @@ class Backlogs:
 
 
 def _bound(message: Message) -> float:
-    doublings = min(message.record.try_number - 1, MAX_DOUBLINGS)
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
+    doublings = min(message.record.try_number - 1, DELAY_DOUBLINGS)
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0**doublings)

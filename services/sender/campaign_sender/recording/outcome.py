@@ -17,7 +17,7 @@ from campaign_providers.contract import NOT_CONFIGURED, REACHED_PROVIDER, SendRe
 from campaign_sender.admission.provider_choice import PRICE_MISSING, PROVIDER_UNKNOWN
 from campaign_sender.message import Message
 
-MAX_DOUBLINGS = 40
+BACKOFF_DOUBLINGS = 40
 """More would exceed every maximum backoff, and finally a float."""
 
 ENDED_WITHOUT_SEND = {
@@ -251,8 +251,8 @@ def _doublings(result: SendResult[Message]) -> int:
     """Return how often the backoff is doubled: by attempts, or by tries of a throttled message."""
     record = result.message.record
     if result.status is SendStatus.THROTTLED:
-        return min(record.try_number - 1, MAX_DOUBLINGS)
-    return min(record.attempts, MAX_DOUBLINGS)
+        return min(record.try_number - 1, BACKOFF_DOUBLINGS)
+    return min(record.attempts, BACKOFF_DOUBLINGS)
 
 
 def _is_in_doubt(result: SendResult[Message]) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.delivery import provider_grant_queue
+from campaign_sender.delivery.pacer import SWEEP_INTERVAL
 from campaign_sender.delivery.provider_grant_queue import ProviderGrantQueue
 from campaign_sender.limiting.slot_lease import Taken
 from campaign_sender.message import Grant, Message
@@ -379,7 +380,7 @@ def test_nothing_starts_while_live_limits_are_not_known() -> None:
 def test_no_grant_is_looked_for_while_connections_lack() -> None:
     bench = Bench(Grants(units=9), connections=1)
     bench.queue.submit(messages_of(3))
-    assert bench.queue.next_in() == provider_grant_queue.LONGEST_WAIT
+    assert bench.queue.next_in() == SWEEP_INTERVAL
 
 
 def test_messages_with_a_grant_of_their_rate_go_first() -> None:
