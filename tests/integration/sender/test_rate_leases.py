@@ -133,7 +133,7 @@ def test_a_part_that_is_too_late_leaves_the_others_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine so busy that a turn of all takes longer than a slot; it is said once."""
-    monkeypatch.setattr(rate_leases, "PART", 5)
+    monkeypatch.setattr(rate_leases, "PLANNED_TOGETHER", 5)
     # Parts stay small, although each takes as long as a distant database would.
     monkeypatch.setattr(rate_leases, "PART_TIME", 100.0)
     monkeypatch.setattr(rate_leases, "ROTATED_AFTER", 6)

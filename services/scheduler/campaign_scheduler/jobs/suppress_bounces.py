@@ -54,7 +54,7 @@ MOST_MESSAGES = 100
 ACTOR = "scheduler"
 """Stands for the person who makes a change."""
 
-LATEST = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as the database has times
+AFTER_ALL_CAMPAIGNS = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as stored
 """Later than every campaign."""
 
 _log = structlog.get_logger()
@@ -135,7 +135,7 @@ class BounceSuppressor:
     def _decide(self, bounces: HardBounces, key: MessageKey, phone: str) -> _Decision:
         """Suppress the person of a message if that follows."""
         with self._databases.reading() as cursors:
-            history = messages_of(cursors, phone, self._shards, LATEST, MOST_MESSAGES)
+            history = messages_of(cursors, phone, self._shards, AFTER_ALL_CAMPAIGNS, MOST_MESSAGES)
             reported = next((one for one in history if one.campaign_id == key.campaign_id), None)
             if reported is None:
                 return _Decision.DONE

@@ -11,7 +11,7 @@ from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLim
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
 from campaign_sender.delivery.pacer import SWEEP_INTERVAL
-from campaign_sender.in_flight.claim_window import WINDOW
+from campaign_sender.in_flight.claim_window import CLAIM_WINDOW
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Grant, Message
 
@@ -98,7 +98,7 @@ class ProviderGrantQueue:
         self._surplus = 0
         """Messages that waited without a grant at the last sweep."""
         self._late_grants = LateGrants(limiter)
-        self._claimed_for = WINDOW
+        self._claimed_for = CLAIM_WINDOW
         self._started = 0
         self._span_began = (monotonic(), 0)
         self._started_in_span: int | None = None

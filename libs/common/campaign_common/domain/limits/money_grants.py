@@ -27,7 +27,7 @@ recorder, and what is held must last until the next one."""
 LONGEST_KEPT = 60.0
 """The same, at most."""
 
-FADING = 6
+GAP_FADING = 6
 """Seconds in which the longest gap that is remembered becomes a second shorter."""
 
 SHORTEST_TURN = 0.001
@@ -66,7 +66,7 @@ class LongestGap:
 
     def at(self, now: float) -> float:
         """Return the longest gap; it fades, so that a single long one is forgotten."""
-        return max(0.0, self._seconds - (now - self._noted_at) / FADING)
+        return max(0.0, self._seconds - (now - self._noted_at) / GAP_FADING)
 
 
 class MoneyGrants:
