@@ -77,7 +77,7 @@ from campaign_sender.tracing import BatchTraces
 LONGEST_HOST = 48
 """Characters of the host name that go into the process name."""
 
-CLOSING = 2.0
+GROUP_LEAVING = 2.0
 """Seconds of DrainTimeout kept for leaving the group; a tenth of a shorter one."""
 
 UNCLAIMED_CHECK_INTERVAL = 1.0
@@ -218,7 +218,7 @@ class Sender:
             self._groups,
             topic=topic,
             owner_name=name,
-            drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
+            drain_timeout=settings.drain_timeout - min(GROUP_LEAVING, settings.drain_timeout / 10),
             blocked=blocked,
         )
         dead_letters = DeadLetterPublisher(partial(clients.producer, settings), topic)

@@ -34,7 +34,7 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
-REMEMBERED = 60.0
+MET_REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
 
 log = structlog.get_logger()
@@ -192,7 +192,7 @@ class Dispatcher:
 
     def problems(self) -> dict[str, str | None]:
         """Return what keeps from sending, by provider: those configured, and unknown ones met."""
-        since = boot_time() - REMEMBERED
+        since = boot_time() - MET_REMEMBERED
         unknown = [name for name, met_at in list(self._unknown.items()) if met_at >= since]
         return {
             **{name: guarded.provider.problem for name, guarded in self._providers.items()},

@@ -50,7 +50,7 @@ SHORTEST_ASKED = 1.0
 LONGEST_ASKED = 3600.0
 """Seconds of `Retry-After` for which all senders stop the sends to a provider."""
 
-WITHOUT_SECRETS = "none"
+NO_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
 
 log = structlog.get_logger()
@@ -125,7 +125,7 @@ class GuardedProvider:
 
     @property
     def _current_account(self) -> str:
-        return self.provider.account_digest or WITHOUT_SECRETS
+        return self.provider.account_digest or NO_SECRETS
 
     @property
     def is_resting(self) -> bool:
@@ -351,7 +351,7 @@ class GuardedProvider:
         That ends the refusal for all senders of the account. A breaker that is open because sends
         failed, or because the provider asked to wait, stays as it is.
         """
-        if (account or WITHOUT_SECRETS) != self._current_account:
+        if (account or NO_SECRETS) != self._current_account:
             return  # this sender is about to read the secret again, and tries it then
         self._has_accepted = True
         if not self.breaker.account_refused:

@@ -20,7 +20,7 @@ WANTED_FOR = 10
 LEFT_TO_OTHERS = 1.5
 """Seconds for which a sender that lacks a secret leaves a check to senders that have it."""
 
-GRACE = 5.0
+CHECK_GRACE = 5.0
 """Seconds beyond the time limits of a send after which its sender counts as lost."""
 
 
@@ -184,7 +184,7 @@ def take_check(
     if row is None:
         return None
     id_, provider, phone, content, dry_run = row
-    cursor.execute(TAKE, (sender, round((longest[provider] + GRACE) * 1e6), id_))
+    cursor.execute(TAKE, (sender, round((longest[provider] + CHECK_GRACE) * 1e6), id_))
     return TakenCheck(int(id_), provider, phone, _decode_content(content), bool(dry_run))
 
 
