@@ -35,13 +35,13 @@ from campaign_common.store.suppressions.suppressions import Suppression, require
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.metrics import BOUNCES_SUPPRESSED
 
-LOOK_INTERVAL = 1.0
+BOUNCE_INTERVAL = 1.0
 """Seconds between two looks."""
 
 BATCH = 100
 """Messages that are taken at a time."""
 
-LEASE = 60.0
+LOOK_LEASE = 60.0
 """Seconds after which a message is looked at again that has no outcome yet, or whose scheduler is
 gone."""
 
@@ -112,7 +112,7 @@ class BounceSuppressor:
         if self._availability.is_down(database):
             return False
         try:
-            taken = database.run(partial(take_bounces, limit=BATCH, lease=LEASE))
+            taken = database.run(partial(take_bounces, limit=BATCH, lease=LOOK_LEASE))
         except DatabaseUnavailable as error:
             self._availability.mark_down(database, error)
             return False

@@ -25,7 +25,7 @@ from campaign_sender.limiting.leased_slots import LeasedSlots, Taken
 
 __all__ = ["SlotLease", "Taken"]
 
-SLOT_SWEEP_INTERVAL = 20.0
+OLD_SLOTS_INTERVAL = 20.0
 """Seconds between two deletions of slots that are over."""
 
 IDLE_AFTER = 60.0
@@ -194,6 +194,6 @@ class SlotLease(LeasedSlots):
         self._late.note(is_late=planned.plan.slot not in {one.plan.slot for one in read.stored})
 
     def _sweep(self, cursor: Cursor, slots: SlotsRead) -> None:
-        if self._local() - self._swept_at > SLOT_SWEEP_INTERVAL:
+        if self._local() - self._swept_at > OLD_SLOTS_INTERVAL:
             self._swept_at = self._local()
             sweep_slots(cursor, self.name, slots.moment)
