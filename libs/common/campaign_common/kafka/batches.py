@@ -23,7 +23,7 @@ LARGEST_BATCH = 1_000_000
 SMALLEST_BATCH = 16_384
 """Bytes, below which records go out alone where the limit is not known."""
 
-UNBATCHED = 1
+SINGLE = 1
 """A size of batches that no two records fit into: the first one always does (librdkafka's
 documentation of `batch.size`)."""
 
@@ -64,7 +64,7 @@ class _Report:
         """Take a report, and keep a record that is to go out again."""
         if error is None and self.then is not None:
             self.then(None, message)  # as nearly all are, in as few steps as there can be
-        elif error is None or self.size == UNBATCHED or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        elif error is None or self.size == SINGLE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
             self.end(error, message)
         else:
             self.refused.append(_Refused(message, self))
@@ -256,7 +256,7 @@ class SplittingProducer:
         if report.size > self._size:
             size, producer = self._size, self._ordinary
         else:
-            size, producer = UNBATCHED, self._one_by_one()
+            size, producer = SINGLE, self._one_by_one()
         producer.produce(
             topic,
             message.value(),
@@ -268,5 +268,5 @@ class SplittingProducer:
 
     def _one_by_one(self) -> Producer:
         if self._alone is None:
-            self._alone = self._make(UNBATCHED)
+            self._alone = self._make(SINGLE)
         return self._alone

@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.health.checks import OLD_AFTER, LOOP_STUCK_AFTER, HealthMonitor
+from campaign_common.health.checks import LOOP_STUCK_AFTER, OLD_AFTER, HealthMonitor
 from campaign_common.health.server import pages_of
 from campaign_common.runtime.page_server import PageServer, listening
 

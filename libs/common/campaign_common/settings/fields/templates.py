@@ -46,7 +46,7 @@ OPTIONAL = frozenset({"expires_in", "template.name", "template.language"})
 """Placeholders that always have no value in some messages, as `parts.N` have."""
 
 MOST_PARTS = 64
-DEEPEST = 16
+DEEPEST_TREE = 16
 """Levels of a JSON tree."""
 
 LONGEST = 65_536
@@ -257,8 +257,8 @@ class JsonTree(Scalar[JsonTemplate]):
         return self._branch(value, 0)
 
     def _branch(self, value: object, depth: int) -> JsonTemplate:
-        if depth > DEEPEST:
-            raise ValidationError(f"expected a tree of at most {DEEPEST} levels")
+        if depth > DEEPEST_TREE:
+            raise ValidationError(f"expected a tree of at most {DEEPEST_TREE} levels")
         match value:
             case dict():
                 branches = {}
