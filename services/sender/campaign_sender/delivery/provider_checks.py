@@ -51,7 +51,7 @@ from campaign_sender.metrics import PROVIDER_CHECKS
 MOST_AT_A_TIME = 4
 """Checks under way; further ones are left to other senders."""
 
-SEND_WITHIN = 5.0
+CHECK_SEND_WITHIN = 5.0
 """Seconds after which a check that was taken is not sent any more: this process stood still."""
 
 DRY_RUN = "dry_run"
@@ -200,7 +200,7 @@ class ProviderChecks:
         return CheckReport(prepared.request, prepared.note, exchange)
 
     def _require_in_time(self, taken_at: float) -> None:
-        if self._clock() > taken_at + SEND_WITHIN:
+        if self._clock() > taken_at + CHECK_SEND_WITHIN:
             raise CheckImpossible(
                 "the sender stood still after it had taken the check, and sent nothing; check again"
             )

@@ -30,7 +30,7 @@ RATE_IDLE_AFTER = 5.0
 """Seconds without a message of a campaign that could be sent here, after which nothing is read of
 its slots: longer than the pauses in which a fan-out publishes."""
 
-STEP_INTERVAL = 0.25
+RATE_STEP_INTERVAL = 0.25
 """Seconds between two checks of what waits; grants are planned once in a slot."""
 
 RATES_AT_ONCE = 1_000
@@ -153,7 +153,8 @@ class RateLeases(ThreadedPart):
 
     def until_step(self) -> float:
         """Return the seconds until the next step."""
-        return min(STEP_INTERVAL, max(0.0, self._turn_at - self._clock.local()) or STEP_INTERVAL)
+        left = max(0.0, self._turn_at - self._clock.local())
+        return min(RATE_STEP_INTERVAL, left or RATE_STEP_INTERVAL)
 
     def _wanted(self) -> list[_Wanted]:
         """Return the campaigns that have messages here, or had some a short time ago."""

@@ -49,7 +49,7 @@ MOST_PARTS = 64
 DEEPEST_TREE = 16
 """Levels of a JSON tree."""
 
-LONGEST = 65_536
+LONGEST_TEMPLATE = 65_536
 """Characters of one template."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -173,7 +173,7 @@ class TemplateText(Value[TextTemplate]):
         super().__init__("expected text", "text with placeholders", null=null)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> TextTemplate:
-        if not isinstance(value, str) or len(value) > LONGEST or not is_unicode(value):
+        if not isinstance(value, str) or len(value) > LONGEST_TEMPLATE or not is_unicode(value):
             raise self.make_error("invalid")
         return split_text(value, message=self.message)
 
