@@ -70,9 +70,7 @@ class OutcomePolicy:
             receipt_wait=self._retry.receipt_wait if waits else 0.0,
         )
 
-    def _least_wait(
-        self, result: SendResult[Message], version: CampaignVersion | None
-    ) -> float:
+    def _least_wait(self, result: SendResult[Message], version: CampaignVersion | None) -> float:
         """Return the least seconds to wait for the end of a rest, 0 where it is not waited for."""
         if result.status not in LIMIT_OR_CIRCUIT:
             return 0.0
