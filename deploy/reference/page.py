@@ -7,7 +7,7 @@ import yaml
 
 from reference.entries import Entry
 
-REST = "Service"
+OTHER_KEYS = "Service"
 """The table of all keys at the top of the file that no other table shows."""
 
 _HEAD = "| key | default | values | meaning |\n| --- | --- | --- | --- |\n"
@@ -17,7 +17,7 @@ _TABLE = re.compile(r"(<!-- generated: (\w+) -->\n\n).*?(\n<!-- end -->)", re.DO
 def generated_page(page: str, entries: Sequence[Entry]) -> str:
     """Return `page` with its tables made from `entries`.
 
-    The marker of a table names a section, or a key at the top of the file, or is `REST`.
+    The marker of a table names a section, or a key at the top of the file, or is `OTHER_KEYS`.
     """
     tables = {found[2] for found in _TABLE.finditer(page)}
 
@@ -31,7 +31,7 @@ def generated_page(page: str, entries: Sequence[Entry]) -> str:
 def _table_of(entry: Entry, tables: set[str]) -> str | None:
     if entry.is_section:
         return None
-    return entry.path[0] if entry.path[0] in tables else REST
+    return entry.path[0] if entry.path[0] in tables else OTHER_KEYS
 
 
 def _row(entry: Entry) -> str:

@@ -191,7 +191,7 @@ def test_a_limit_holds_whatever_happens_to_senders(scene: Scene) -> None:
 def test_a_day_is_not_exceeded_by_a_restart_and_a_kill(scene: Scene) -> None:
     """It is exact after a restart in order; a kill loses what senders were granted, and no more.
 
-    The used-up day rests without an attempt; higher limits that are set live end the rest.
+    A provider whose day is used up rests, without an attempt; higher live limits end the rest.
     """
     per_day = scene.scale.choose(1_000, 9_000)
     scene.configure_provider(Limits={"PerDay": per_day, "Zone": "Asia/Tokyo"})

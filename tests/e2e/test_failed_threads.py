@@ -1,4 +1,4 @@
-"""A service does not outlive a thread that it rests on: it ends, and one line says of what."""
+"""A service does not outlive a required thread: it ends, and one line says of what."""
 
 import json
 import subprocess

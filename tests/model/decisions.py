@@ -67,7 +67,7 @@ class Parted(NamedTuple):
     """Records parted in two."""
 
     kept: tuple[Held, ...]
-    dropped: tuple[Held, ...]
+    others: tuple[Held, ...]
 
 
 @cache
@@ -77,7 +77,7 @@ def copies_aside(scenario: Scenario, waiting: tuple[Held, ...], held: frozenset[
         return Parted(waiting, ())
     messages = [_message_of(one) for one in waiting]
     keys = {MessageKey(CAMPAIGN_ID, seq) for seq in held}
-    return _parted(waiting, messages, split_duplicates(messages, keys).kept)
+    return _parted(waiting, messages, split_duplicates(messages, keys).first)
 
 
 class Admission(NamedTuple):
@@ -129,7 +129,7 @@ def admission(scenario: Scenario, looked: Looked, resting: str | None = None) ->
     ended = _parted(looked.fresh, messages, [message for message, _ in unsafe]).kept
     return Admission(
         parted.kept,
-        tuple(held for held in parted.dropped if held.offset not in {one.offset for one in ended}),
+        tuple(held for held in parted.others if held.offset not in {one.offset for one in ended}),
         tuple((held, status) for held, (_, status) in zip(ended, unsafe, strict=True)),
     )
 

@@ -76,7 +76,7 @@ class Part(Enum):
     SUPPRESSED_LOOKUP = (18, "the people of a batch are looked up where somebody is suppressed")
     SUPPRESSED_ONE_STEP = (18, "what changed since its look-up is looked up before a batch is held")
     SUPPRESSED_HELD = (18, "the people of held messages are looked up when they have changed")
-    SUPPRESSED_VIEW = (18, "a call rests on a view that is younger than the promise")
+    SUPPRESSED_VIEW = (18, "a send is checked by a view that is younger than the promise")
     SUPPRESSED_DOUBT = (18, "a suppressed message that may have been taken ends as unknown")
     MAP_FOR_ALL = (11, "a new map is followed with every shard before any is taken under it")
 

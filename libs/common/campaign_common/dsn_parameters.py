@@ -50,7 +50,7 @@ OWNED = frozenset(
         "tx_read_only",
     }
 )
-"""Session variables that the database module sets itself, because guarantees rest on them."""
+"""Session variables that the database module sets itself, because guarantees depend on them."""
 
 _T = TypeVar("_T")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")

@@ -129,9 +129,9 @@ class SendStatus(Enum):
     """Not sent: the shard is being released; its next owner fetches the message again."""
     DEFERRED = "deferred"
     """Not sent: the view of the database is too old; the message is dispatched again."""
-    RESTING = "resting"
-    """Not sent: the limits of the provider let nothing more through for some time; costs no
-    attempt."""
+    LIMITED = "limited"
+    """Not sent: a limit of the provider, or the rate or budget of the campaign, lets nothing more
+    through for some time; the message waits in the database, and it costs no attempt."""
     NOT_GRANTED = "not_granted"
     """Not sent: the grant of a limit was missed, or the provider rests; the message waits here."""
     STALE = "stale"

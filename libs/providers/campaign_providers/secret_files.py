@@ -6,9 +6,12 @@ from pathlib import Path
 
 from campaign_common.settings import SecretSettings
 
-LONGEST = 8_192
+LONGEST_SECRET = 8_192
 
-_ONE_LINE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST}}}")
+REFRESH_INTERVAL = 1.0
+"""Seconds between two looks at the files of secrets."""
+
+_ONE_LINE = re.compile(rf"[\x20-\x7e]{{1,{LONGEST_SECRET}}}")
 
 FileState = tuple[int, int, int, int]
 """Times of modification and of change in ns, size and inode of a file.
@@ -61,7 +64,7 @@ def _stamp(path: Path) -> FileState | None:
 def _secret(name: str, path: Path) -> str:
     try:
         with path.open("rb") as file:
-            content = file.read(LONGEST + 3)
+            content = file.read(LONGEST_SECRET + 3)
     except OSError as error:
         raise SecretUnreadable(f"secret {name}, {path}: {error.strerror}") from error
     text = content.decode("latin-1").rstrip("\r\n")

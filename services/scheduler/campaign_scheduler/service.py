@@ -30,21 +30,20 @@ from campaign_scheduler.fanout.outcome_counts import OutcomeCounts
 from campaign_scheduler.gauges import SchedulerGauges
 from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
-from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
+from campaign_scheduler.jobs.close_receipts import CLOSE_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
 from campaign_scheduler.jobs.find_late_receipts import ENROLL_INTERVAL, LateReceiptFinder
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.match_receipts import (
     MATCH_INTERVAL,
-    SWEEP_INTERVAL,
+    RECEIPT_SWEEP_INTERVAL,
     ReceiptMatcher,
 )
 from campaign_scheduler.jobs.publish_retries import STRANDED_INTERVAL, RetryPublisher
 from campaign_scheduler.jobs.purge_dead_letters import PURGE_INTERVAL, DeadLetterPurger
 from campaign_scheduler.jobs.sample_rates import SAMPLE_INTERVAL, RateSampler
 from campaign_scheduler.jobs.start_campaigns import CampaignStarter
-from campaign_scheduler.jobs.suppress_bounces import LOOK_INTERVAL as BOUNCE_INTERVAL
-from campaign_scheduler.jobs.suppress_bounces import BounceSuppressor
+from campaign_scheduler.jobs.suppress_bounces import BOUNCE_INTERVAL, BounceSuppressor
 from campaign_scheduler.jobs.watchdog import CHECK_INTERVAL, KnownProviders, Watchdog
 from campaign_scheduler.publishing.publisher import Publisher
 
@@ -181,9 +180,9 @@ class SchedulerService:
             Job("finish-campaigns", finisher.finish_complete, pace.poll_interval),
             Job("publish-retries", self._retries.publish_due, pace.poll_interval),
             Job("publish-stranded-retries", stranded.publish_stranded, STRANDED_INTERVAL),
-            Job("close-receipts", closer.look, LOOK_INTERVAL),
+            Job("close-receipts", closer.look, CLOSE_INTERVAL),
             Job("match-receipts", matcher.match, MATCH_INTERVAL),
-            Job("sweep-receipts", matcher.sweep, SWEEP_INTERVAL),
+            Job("sweep-receipts", matcher.sweep, RECEIPT_SWEEP_INTERVAL),
             Job("find-late-receipts", late.look, ENROLL_INTERVAL),
             Job("suppress-bounces", self._bounce_suppressor().look, BOUNCE_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),

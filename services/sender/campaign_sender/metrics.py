@@ -65,7 +65,7 @@ PARTITIONS_LOST = Counter(
     "Partitions that the consumer group revoked without notice",
     registry=COUNTERS,
 )
-COMMITS_LOST = Counter(
+LOST_COMMITS = Counter(
     "campaign_commits_lost",
     "Partitions whose offset in MySQL was below the one committed to Kafka",
     registry=COUNTERS,

@@ -77,10 +77,10 @@ from campaign_sender.tracing import BatchTraces
 LONGEST_HOST = 48
 """Characters of the host name that go into the process name."""
 
-CLOSING = 2.0
+GROUP_LEAVING = 2.0
 """Seconds of DrainTimeout kept for leaving the group; a tenth of a shorter one."""
 
-DROP_INTERVAL = 1.0
+UNCLAIMED_CHECK_INTERVAL = 1.0
 """Seconds between two checks of what waits for grants: messages that must not be sent any more end,
 and make room. What is sent is checked immediately before, whatever this interval."""
 
@@ -162,7 +162,7 @@ class Sender:
             self._waiting_of,
             self._dispatcher.note_grants,
         )
-        self._dropped_at: dict[ShardGroup, float] = {}
+        self._unclaimed_checked_at: dict[ShardGroup, float] = {}
         self._guard_threads = [
             SendGuardThread(group.guard, partial(self._after_refresh, group), group.server.own.name)
             for group in self._groups.all
@@ -218,7 +218,7 @@ class Sender:
             self._groups,
             topic=topic,
             owner_name=name,
-            drain_timeout=settings.drain_timeout - min(CLOSING, settings.drain_timeout / 10),
+            drain_timeout=settings.drain_timeout - min(GROUP_LEAVING, settings.drain_timeout / 10),
             blocked=blocked,
         )
         dead_letters = DeadLetterPublisher(partial(clients.producer, settings), topic)
@@ -245,22 +245,22 @@ class Sender:
 
     def _after_refresh(self, group: ShardGroup) -> None:
         group.commands.add(group.guard.shards_with_commands)
-        self._drop_void(group)
+        self._end_unclaimed(group)
         in_use = self._leases.in_use
         group.buffer.postpone(in_use.providers, is_shared=in_use.campaigns > 1)
         self._dispatcher.retry_deferred(
             lambda message: self._groups.of_shard(message.record.shard) is group
         )
 
-    def _drop_void(self, group: ShardGroup) -> None:
+    def _end_unclaimed(self, group: ShardGroup) -> None:
         now = time.monotonic()
-        if now - self._dropped_at.get(group, 0.0) < DROP_INTERVAL:
+        if now - self._unclaimed_checked_at.get(group, 0.0) < UNCLAIMED_CHECK_INTERVAL:
             return
-        self._dropped_at[group] = now
+        self._unclaimed_checked_at[group] = now
         limited = self._dispatcher.providers_with_grants()
         rated = set(self._paces.rates)
         if limited or rated or group.buffer.first_unfunded():
-            group.buffer.drop_void(limited, rated, group.guard.check_before_send)
+            group.buffer.end_unclaimed(limited, rated, group.guard.check_before_send)
 
     def _first_unfunded(self) -> list[Message]:
         return [message for group in self._groups.all for message in group.buffer.first_unfunded()]
@@ -278,9 +278,9 @@ class Sender:
 
     def _waiting(self, provider: str) -> int:
         """Return how many messages of a provider could be sent."""
-        paced = self._dispatcher.providers[provider].paced
+        queue = self._dispatcher.providers[provider].provider_queue
         admitted = sum(group.buffer.admitted(provider) for group in self._groups.all)
-        return admitted + (len(paced) if paced is not None else 0)
+        return admitted + (len(queue) if queue is not None else 0)
 
     def _waiting_of(self, campaigns: Collection[CampaignId]) -> Mapping[CampaignId, int]:
         """Return how many messages of campaigns with a rate could be sent."""

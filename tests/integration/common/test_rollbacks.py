@@ -10,7 +10,7 @@ from yoyo.migrations import Migration, MigrationList, read_migrations
 from campaign_common.database import Database
 from campaign_common.database.limits import Limits
 from campaign_common.dsn import parse_dsn
-from campaign_common.schema.migrate import LONGEST_STATEMENT, SOURCE, apply_pending, migrate
+from campaign_common.schema.migrate import LONGEST_MIGRATION, SOURCE, apply_pending, migrate
 from campaign_common.schema.yoyo_backend import DsnBackend
 from campaign_common.settings import MysqlSettings
 from tests.support.servers.databases import SchemaServer, fresh_schema
@@ -126,7 +126,7 @@ def undo(database: Database, migration: Migration) -> None:
 
 @contextmanager
 def backend_of(database: Database) -> Iterator[DsnBackend]:
-    backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_STATEMENT))
+    backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_MIGRATION))
     with backend:
         yield backend
 

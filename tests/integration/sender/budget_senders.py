@@ -19,7 +19,7 @@ from campaign_common.store.core.budgets import (
 )
 from campaign_common.store.core.campaigns import CampaignVersion, read_versions
 from campaign_common.store.core.events import read_events
-from campaign_sender.limiting.budget_leases import TURN, BudgetLeases
+from campaign_sender.limiting.budget_leases import BUDGET_TURN, BudgetLeases
 from campaign_sender.message import Message
 from tests.integration.sender.scene import Scene
 from tests.unit.sender.messages import CAMPAIGN, message
@@ -30,7 +30,7 @@ PRICE = Price("EUR", Decimal("0.07"), {"139": Decimal("0.035")})
 COST = Decimal("0.035")
 
 
-KEPT_TURNS = int(KEPT_FOR / TURN) + 2
+KEPT_TURNS = int(KEPT_FOR / BUDGET_TURN) + 2
 
 
 HUNDRED = Budget(COST * 100, "EUR")
@@ -79,7 +79,7 @@ class Senders:
 
     def turn(self, *senders: Sender, times: int = 1) -> None:
         for _ in range(times):
-            self.now += TURN
+            self.now += BUDGET_TURN
             for sender in senders or self.all:
                 sender.leases.turn()
                 sender.leases.pause_used_up()

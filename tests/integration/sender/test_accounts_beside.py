@@ -27,7 +27,7 @@ def test_a_stale_secret_stops_no_other_sender(tmp_path: Path, world: World) -> N
             cursor.execute("UPDATE campaigns SET provider = 'gateway', lease_owner = 's'")
         with world.sender():
             world.publish(range(1, 51))
-            wait_until(lambda: accounts(world) == 1 and left_alone(world))
+            wait_until(lambda: accounts(world) == 1 and has_open_circuit(world))
             world.configure(Providers={"gateway": gateway(provider.url, new)})
             with world.sender():
                 wait_until(lambda: len(owners(world)) == 2)
@@ -35,7 +35,7 @@ def test_a_stale_secret_stops_no_other_sender(tmp_path: Path, world: World) -> N
 
                 def goes_on_beside_the_refused() -> bool:
                     world.publish([next(seqs) for _ in range(5)])
-                    return accounts(world) == 1 and not left_alone(world)
+                    return accounts(world) == 1 and not has_open_circuit(world)
 
                 wait_until(goes_on_beside_the_refused)
                 before = world.counts().get(Status.SENT, 0)
@@ -49,7 +49,7 @@ def test_a_stale_secret_stops_no_other_sender(tmp_path: Path, world: World) -> N
     ) == ((0,),)
 
 
-def left_alone(world: World) -> bool:
+def has_open_circuit(world: World) -> bool:
     """Return whether fan-out leaves the campaign alone, and progress says so."""
     with world.database.reading() as cursor:
         fan_out = CAMPAIGN in campaigns_with_open_circuit(cursor, "s")

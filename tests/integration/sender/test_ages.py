@@ -65,7 +65,7 @@ def retried(scene: Scene) -> Retried:
 
 def test_age_counts_from_the_own_first_send(retried: Retried) -> None:
     """However long ago the campaign started, and however long the message waited to be sent."""
-    assert retried.sent(SendStatus.RESTING) is Status.WAITING
+    assert retried.sent(SendStatus.LIMITED) is Status.WAITING
     retried.grow_old("rests_since")
     assert retried.sent(SendStatus.RETRYABLE) is Status.WAITING
     assert retried.sent(SendStatus.RETRYABLE) is Status.WAITING
@@ -73,7 +73,7 @@ def test_age_counts_from_the_own_first_send(retried: Retried) -> None:
     assert retried.sent(SendStatus.THROTTLED) is Status.FAILED
 
 
-@pytest.mark.parametrize("rest", [SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.ACCOUNT])
+@pytest.mark.parametrize("rest", [SendStatus.CIRCUIT_OPEN, SendStatus.LIMITED, SendStatus.ACCOUNT])
 def test_a_rest_does_not_count(retried: Retried, rest: SendStatus) -> None:
     """Neither while it lasts nor later, and what was before it goes on to count."""
     retried.sent(SendStatus.RETRYABLE)
@@ -113,12 +113,12 @@ def test_a_wait_that_a_provider_asks_for_is_a_rest(
 def test_a_rest_ends_when_the_next_try_is_published(retried: Retried) -> None:
     """The time between that and another rest does not count, and that before a send does."""
     retried.sent(SendStatus.RETRYABLE)
-    for rest in (SendStatus.RESTING, SendStatus.CIRCUIT_OPEN):
+    for rest in (SendStatus.LIMITED, SendStatus.CIRCUIT_OPEN):
         retried.sent(rest)
         retried.grow_old("aged_from", "rests_since")
         retried.publish()
         retried.grow_old("aged_from", "published_at")
-    assert retried.sent(SendStatus.RESTING) is Status.WAITING
+    assert retried.sent(SendStatus.LIMITED) is Status.WAITING
     retried.publish()
     assert retried.sent(SendStatus.RETRYABLE) is Status.WAITING
     retried.publish()
@@ -142,7 +142,7 @@ def test_the_wait_for_a_grant_does_not_count(retried: Retried) -> None:
 def test_a_rest_that_an_older_service_left_is_over(retried: Retried) -> None:
     """One of 0.2.0 plans and publishes the next tries, and leaves the column as it was."""
     retried.sent(SendStatus.RETRYABLE)
-    retried.sent(SendStatus.RESTING)
+    retried.sent(SendStatus.LIMITED)
     retried.change("UPDATE message_retries_0 SET published_at = NOW(6)")
     retried.grow_old("aged_from", "rests_since")
     assert retried.sent(SendStatus.RETRYABLE) is Status.FAILED
@@ -151,7 +151,7 @@ def test_a_rest_that_an_older_service_left_is_over(retried: Retried) -> None:
 def test_a_rest_before_a_try_of_an_older_service_is_over(retried: Retried) -> None:
     """Nor does it end when that service's next try is published here: all since then counts."""
     retried.sent(SendStatus.RETRYABLE)
-    retried.sent(SendStatus.RESTING)
+    retried.sent(SendStatus.LIMITED)
     retried.grow_old("aged_from", "rests_since")
     retried.change(
         "UPDATE message_retries_0"

@@ -10,7 +10,7 @@ from campaign_common.store.core.budgets import (
     change_budget,
     delete_budget,
 )
-from campaign_sender.limiting.budget_leases import TURN
+from campaign_sender.limiting.budget_leases import BUDGET_TURN
 from tests.integration.sender.budget_senders import COST, HUNDRED, KEPT_TURNS, Senders, budgeted
 from tests.unit.sender.messages import CAMPAIGN, message
 
@@ -23,7 +23,7 @@ def test_two_senders_never_exceed_a_budget(senders: Senders) -> None:
     senders.turn()
     sent += len(first.reserve(budgeted(1)))
     first.leases.turn()
-    senders.now += TURN
+    senders.now += BUDGET_TURN
     first.leases.return_all()
     assert senders.taken() == COST * sent
     another = senders.one("another")
@@ -64,7 +64,7 @@ def test_an_outage_loses_no_money(senders: Senders, monkeypatch: pytest.MonkeyPa
     first.reserve(budgeted(1))
     senders.turn()
     first.unfunded = ()
-    senders.now += KEPT_FOR + TURN
+    senders.now += KEPT_FOR + BUDGET_TURN
     with monkeypatch.context() as patch:
         patch.setattr(senders.scene.database, "reading", away)
         first.leases.turn()

@@ -94,8 +94,8 @@ def test_a_manual_retry_is_a_generation_with_all_its_attempts(scene: Scene) -> N
 def test_a_command_is_executed_in_slices_by_successive_owners(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_handlers, "SLICE", 10)
-    monkeypatch.setattr(command_handlers, "SPAN", 400)
+    monkeypatch.setattr(command_handlers, "SEQS_AT_ONCE", 10)
+    monkeypatch.setattr(command_handlers, "SCANNED_SEQS", 400)
     scene.cycle()
     ended(scene, range(3, 60), error_code="x")
     scene.change(retry(Status.FAILED))

@@ -115,7 +115,7 @@ def unclear_answer(one: Doubted, hours: int) -> None:
 def unclear_answer_and_a_rest(one: Doubted, hours: int) -> None:
     """The rest counts, other than into the age of the message: it is tried again after it."""
     one.answer(SendStatus.AMBIGUOUS)
-    one.answer(SendStatus.RESTING)
+    one.answer(SendStatus.LIMITED)
     one.pass_hours(hours)
     assert one.answer(SendStatus.RETRYABLE) is Status.WAITING
 
@@ -129,7 +129,7 @@ def lost_sender_after_a_proof(one: Doubted, hours: int) -> None:
 
 def unclear_answer_after_a_proof_and_a_rest(one: Doubted, hours: int) -> None:
     one.answer(SendStatus.RETRYABLE)
-    one.answer(SendStatus.RESTING)
+    one.answer(SendStatus.LIMITED)
     one.pass_hours(hours)
     one.answer(SendStatus.AMBIGUOUS)
 
@@ -142,7 +142,7 @@ def unclear_answer_after_a_lost_sender(one: Doubted, hours: int) -> None:
 
 def lost_sender_after_a_rest(one: Doubted, hours: int) -> None:
     """Before the first send nothing counts."""
-    one.answer(SendStatus.RESTING)
+    one.answer(SendStatus.LIMITED)
     one.pass_hours(hours)
     one.lose()
 

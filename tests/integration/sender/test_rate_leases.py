@@ -133,7 +133,7 @@ def test_a_part_that_is_too_late_leaves_the_others_alone(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a machine so busy that a turn of all takes longer than a slot; it is said once."""
-    monkeypatch.setattr(rate_leases, "PART", 5)
+    monkeypatch.setattr(rate_leases, "PLANNED_TOGETHER", 5)
     # Parts stay small, although each takes as long as a distant database would.
     monkeypatch.setattr(rate_leases, "PART_TIME", 100.0)
     monkeypatch.setattr(rate_leases, "ROTATED_AFTER", 6)
@@ -165,7 +165,7 @@ def test_a_rate_is_kept_at_300_ms_from_the_database(scene: Scene, far: Database)
     units = 0
 
     def turn() -> None:
-        while not stop.wait(lease.pause(50)):
+        while not stop.wait(lease.until_turn(50)):
             lease.turn(ProviderLimits(per_second=Decimal(20)), 50, SlotDemand(50))
 
     def take() -> None:

@@ -324,7 +324,7 @@ def test_undelivered_messages_are_sent_again_by_hand(reported: Scene) -> None:
 
 def test_a_slice_with_others_skips_none(reported: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     """One left out under the lock, here by its code, counts in the slice that selected it."""
-    monkeypatch.setattr("campaign_sender.recording.command_handlers.SLICE", 2)
+    monkeypatch.setattr("campaign_sender.recording.command_handlers.SEQS_AT_ONCE", 2)
     for seq, code in ((3, "WHY"), (4, "why"), (5, "why"), (6, "why")):
         end(reported, seq, Status.SENT)
         report(reported, seq, UNDELIVERED, code=code)

@@ -15,7 +15,7 @@ from campaign_common.domain.shard import Shard, shard_of
 from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 from campaign_common.store.shards.claims import read_claims
 from campaign_scheduler.availability import ServerAvailability
-from campaign_scheduler.jobs.close_receipts import LOOK_INTERVAL, ReceiptCloser
+from campaign_scheduler.jobs.close_receipts import CLOSE_INTERVAL, ReceiptCloser
 from tests.integration.sender.world import CAMPAIGN, SHARDS, World
 from tests.support.services.processes import kill
 from tests.support.waiting import wait_until
@@ -51,7 +51,7 @@ def looks(world: World) -> Iterator[None]:
     stop = threading.Event()
 
     def run() -> None:
-        while not stop.wait(LOOK_INTERVAL):
+        while not stop.wait(CLOSE_INTERVAL):
             closer.look()
 
     thread = threading.Thread(target=run)

@@ -74,7 +74,7 @@ def test_a_message_fetched_after_its_erasure_is_not_admitted(scene: Scene) -> No
 def test_an_erasure_precedes_earlier_commands(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(command_handlers, "SLICE", 2)
+    monkeypatch.setattr(command_handlers, "SEQS_AT_ONCE", 2)
     scene.cycle()
     ended(scene, range(3, 30), error_code="x")
     scene.change(retry(Status.FAILED))

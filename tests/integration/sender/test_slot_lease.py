@@ -64,7 +64,7 @@ class Leaser:
             thread.join()
 
     def _turn(self) -> None:
-        while not self._stop.wait(self.lease.pause(500)):
+        while not self._stop.wait(self.lease.until_turn(500)):
             self.lease.turn(self.limits, 500, SlotDemand(500))
 
     def _send(self) -> None:

@@ -18,7 +18,7 @@ from campaign_common.store.core.budgets import (
     delete_budget,
 )
 from campaign_common.store.core.contents import stored_content
-from campaign_sender.limiting.budget_leases import TURN
+from campaign_sender.limiting.budget_leases import BUDGET_TURN
 from campaign_sender.limiting.used_up_budgets import PAUSED_AFTER
 from campaign_sender.message import Message
 from tests.integration.sender.budget_senders import COST, HUNDRED, PRICE, Senders, budgeted
@@ -29,7 +29,7 @@ def test_a_used_up_budget_pauses_its_campaign_once(senders: Senders) -> None:
     sent = senders.send_all(*senders.all)
     for sender in senders.all:
         sender.reserve(budgeted(200))
-    senders.turn(times=int(PAUSED_AFTER / TURN) + 2)
+    senders.turn(times=int(PAUSED_AFTER / BUDGET_TURN) + 2)
     assert (sent, senders.state()) == (100, "paused")
     assert [reason for _, reason in senders.pauses()] == [BUDGET_USED_UP]
 
@@ -39,7 +39,7 @@ def test_an_old_observation_pauses_nothing(senders: Senders) -> None:
     first, _ = senders.all
     senders.send_all(*senders.all)
     first.reserve(budgeted(200))
-    senders.turn(times=int(PAUSED_AFTER / TURN) - 6)
+    senders.turn(times=int(PAUSED_AFTER / BUDGET_TURN) - 6)
     senders.scene.change(lambda c: change_state(c, CAMPAIGN, Transition.PAUSE, "a person"))
     senders.scene.change(lambda c: change_budget(c, CAMPAIGN, HUNDRED._replace(amount=COST * 101)))
     senders.scene.change(lambda c: change_state(c, CAMPAIGN, Transition.RESUME, "a person"))
@@ -55,8 +55,8 @@ def test_a_pause_holds_up_no_money(senders: Senders) -> None:
     first, _ = senders.all
     senders.scene.change(lambda c: change_budget(c, CAMPAIGN, HUNDRED._replace(amount=COST / 2)))
     first.reserve(budgeted(1))
-    for _ in range(int(PAUSED_AFTER / TURN) + 2):
-        senders.now += TURN
+    for _ in range(int(PAUSED_AFTER / BUDGET_TURN) + 2):
+        senders.now += BUDGET_TURN
         first.leases.turn()
     assert senders.state() == "running"
     first.leases.pause_used_up()
@@ -72,7 +72,7 @@ def test_a_slow_recorder_waits_longer_for_the_money_of_others(senders: Senders) 
     while senders.state() == "running":
         first.leases.note_transaction(3.0)
         senders.turn(first)
-        paused_after += TURN
+        paused_after += BUDGET_TURN
     assert 12.0 <= paused_after <= 13.0
 
 
@@ -113,7 +113,7 @@ def lost(senders: Senders) -> Message:
 def test_a_budget_without_a_row_is_used_up(senders: Senders, lost: Message) -> None:
     """As after a roll-back and another upgrade: its campaign is paused, and nothing is sent."""
     first, _ = senders.all
-    for _ in range(int(PAUSED_AFTER / TURN) + 2):
+    for _ in range(int(PAUSED_AFTER / BUDGET_TURN) + 2):
         assert not first.reserve(lost)
         senders.turn(first)
     assert senders.state() == "paused"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaign_common.settings.provider_digest import REST, describe_provider
+from campaign_common.settings.provider_digest import OTHER_SETTINGS, describe_provider
 from tests.unit.providers.gateways import gateway
 
 BASE: dict[str, Any] = {
@@ -14,7 +14,7 @@ BASE: dict[str, Any] = {
 
 
 def digest(**keys: Any) -> str:  # noqa: ANN401 - of the configuration
-    return describe_provider(gateway(**{**BASE, **keys}))[REST]
+    return describe_provider(gateway(**{**BASE, **keys}))[OTHER_SETTINGS]
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_secrets_paths_and_limits_are_not_in_the_digest(keys: dict[str, Any]) ->
 def test_limits_are_described_by_their_keys() -> None:
     limits = {"PerSecond": 10.50, "Ramp": [{"From": "2027-01-01", "PerDay": 5}]}
     described = describe_provider(gateway(**BASE, Limits=limits))
-    assert {key: value for key, value in described.items() if key != REST} == {
+    assert {key: value for key, value in described.items() if key != OTHER_SETTINGS} == {
         "Limits.PerSecond": "10.5",
         "Limits.Ramp": '[{"From":"2027-01-01","PerDay":5}]',
     }

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from campaign_providers.http.requests.current_writer import CurrentWriter
-from campaign_providers.secret_files import LONGEST, SecretFiles, SecretUnreadable
+from campaign_providers.secret_files import LONGEST_SECRET, SecretFiles, SecretUnreadable
 from tests.unit.providers.gateways import Outbound, gateway, read
 
 
@@ -107,7 +107,7 @@ def test_without_a_secret_there_is_no_writer_until_it_is_there(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"\n", b"a\nb", b"a\r\nX: y", b"\xc3\xbc", b"a\0", b"x" * (LONGEST + 1)]
+    "content", [b"", b"\n", b"a\nb", b"a\r\nX: y", b"\xc3\xbc", b"a\0", b"x" * (LONGEST_SECRET + 1)]
 )
 def test_a_secret_is_one_line_of_ascii(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
@@ -118,7 +118,7 @@ def test_a_secret_is_one_line_of_ascii(tmp_path: Path, content: bytes) -> None:
     assert content.decode("latin-1").strip() not in str(error.value) or len(content) < 2
 
 
-@pytest.mark.parametrize("content", [b"a b\n", b"a b\r\n", b"a b", b"a" * LONGEST + b"\r\n"])
+@pytest.mark.parametrize("content", [b"a b\n", b"a b\r\n", b"a b", b"a" * LONGEST_SECRET + b"\r\n"])
 def test_a_line_end_is_left_out(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "token"
     path.write_bytes(content)

@@ -13,7 +13,7 @@ from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.doctor import doctor
 from campaign_admin.commands.providers.listing import providers
 from campaign_admin.commands.providers.routes import routes
-from campaign_admin.commands.watching import rest_of, watch
+from campaign_admin.commands.watching import describe_rest, watch
 from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.campaign_content import ContentKind
 from campaign_common.runtime.command_line import EXIT_FAILURE, one_line_failures
@@ -122,7 +122,7 @@ def _table(description: dict[str, Any], progress: dict[str, Any]) -> Table:
         "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
         "estimated finish": description["estimated_finish"],
         "budget": _budget(progress.get("budget")),
-        "rests": rest_of(progress),
+        "rests": describe_rest(progress),
         "paused": _pause(progress.get("paused")),
     }
     table = Table(title=f"{description['id']} {description['name']}", show_header=False)

@@ -46,7 +46,7 @@ def _descriptions(client: ApiClient, campaign_id: CampaignId) -> Iterator[dict[s
     while True:
         try:
             description = client.read(campaign_id)
-            description["rest"] = rest_of(client.read_progress(campaign_id))
+            description["rest"] = describe_rest(client.read_progress(campaign_id))
         except ApiUnreachable:
             if time.monotonic() - answered > PATIENCE:
                 raise
@@ -58,7 +58,7 @@ def _descriptions(client: ApiClient, campaign_id: CampaignId) -> Iterator[dict[s
         time.sleep(PAUSE)
 
 
-def rest_of(progress: dict[str, Any]) -> str | None:
+def describe_rest(progress: dict[str, Any]) -> str | None:
     """Describe the rest of a campaign's provider; an API of 0.2.0 says nothing of it."""
     until = progress.get("rests_until")
     if until is None:

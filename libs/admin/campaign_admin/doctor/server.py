@@ -14,7 +14,7 @@ from campaign_common.store.maintenance.write_trial import read_write_settings, t
 OLDEST_MYSQL = (8, 0)
 OLDEST_MARIADB = (10, 11)
 
-SMALLEST_PACKET = 16 * 2**20
+ADVISED_PACKET = 16 * 2**20
 """Bytes; the statement that records a batch of 4,000 messages has half a megabyte."""
 
 CLOCK_WARNING = 1.0
@@ -107,11 +107,11 @@ def _durability(server: Server) -> Iterator[Finding]:
 
 def _limits(server: Server, active: int) -> Iterator[Finding]:
     packet = int(server.variables["max_allowed_packet"])
-    if packet < SMALLEST_PACKET:
+    if packet < ADVISED_PACKET:
         yield failed(
             "limits",
             f"max_allowed_packet is {packet // 2**20} MB: large batches would be refused",
-            f"SET GLOBAL max_allowed_packet = {SMALLEST_PACKET}, and the same in the server's file",
+            f"SET GLOBAL max_allowed_packet = {ADVISED_PACKET}, and the same in the server's file",
         )
     connections = int(server.variables["max_connections"])
     if connections < 2 * active:

@@ -21,7 +21,7 @@ LONGEST_HOLD = 4 * 3600
 def named_lock(database: Database, name: str, *, wait: float) -> Iterator[None]:
     """Hold the lock `name` of this schema during the block; needs a connection for itself.
 
-    It only saves work that would be done twice. Nothing may rest on it: the server frees
+    It only saves work that would be done twice. Nothing may depend on it: the server frees
     it when the connection breaks, and the block goes on.
 
     Raises:

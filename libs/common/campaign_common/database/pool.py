@@ -33,8 +33,8 @@ from campaign_common.settings import MysqlSettings
 
 ATTEMPTS = 8
 """The largest number of attempts of `run`."""
-FIRST_PAUSE = 0.04
-LONGEST_PAUSE = 1.0
+FIRST_RUN_PAUSE = 0.04
+LONGEST_RUN_PAUSE = 1.0
 
 CHECKED_EVERY = 5.0
 """Seconds after which a session's server is asked again, before a use, whether it is read-only."""
@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 
 class Proof(Enum):
-    """The proof that a read rests on a server that takes writes."""
+    """The proof that a read is of a server that takes writes."""
 
     RECENTLY = CHECKED_EVERY
     """It was none that is read-only so many seconds ago; good enough for answers to people. Where
@@ -164,7 +164,7 @@ class Database:
             CommitUnknown: as for `transaction`.
         """
         give_up_at = time.monotonic() + 2 * (timeout or self._limits.transaction)
-        backoff = Backoff(time.sleep, FIRST_PAUSE, LONGEST_PAUSE, jitter=0.5)
+        backoff = Backoff(time.sleep, FIRST_RUN_PAUSE, LONGEST_RUN_PAUSE, jitter=0.5)
         for attempt in count(1):
             try:
                 with self.transaction(timeout=timeout) as cursor:

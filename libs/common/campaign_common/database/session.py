@@ -37,7 +37,7 @@ RELIED_ON = (
     "SESSION sql_select_limit = 18446744073709551615",
     "SESSION sql_auto_is_null = 0",
 )
-"""Variables on which the stores' SQL rests, against the server's settings and init_connect."""
+"""Variables on which the stores' SQL depends, against the server's settings and init_connect."""
 SELECT_PACKET = "SELECT @@max_allowed_packet"
 PACKET_TOO_LARGE = 1153
 LONGEST_CHARACTER = 4

@@ -1,1 +1,1 @@
-"""Liveness and readiness of a service, and the checks that they rest on."""
+"""Liveness and readiness of a service, and the checks behind them."""

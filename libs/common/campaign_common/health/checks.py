@@ -24,7 +24,7 @@ INTERVAL = 2.0
 OLD_AFTER = 20.0
 """Seconds after which a round of checks that has not ended counts as failed."""
 
-STUCK_AFTER = 300.0
+LOOP_STUCK_AFTER = 300.0
 """Seconds without a beat after which a loop is called stuck: longer than any wait in it."""
 
 log = structlog.get_logger()
@@ -86,7 +86,7 @@ class HealthMonitor:
             return None
         now = self._clock()
         for loop, at in list(self._beats.items()):
-            if now - at > STUCK_AFTER:
+            if now - at > LOOP_STUCK_AFTER:
                 return f"{loop} has not moved for {now - at:.0f} s"
         return None
 

@@ -5,7 +5,7 @@ topic. librdkafka then reports each record of it as too large; it splits nothing
 does (KIP-126). Here the size of batches follows the topic's limit, and what is refused all the same
 goes out again in smaller batches, and at last alone: only what is refused alone is reported as too
 large. Records of a partition may change their order by
-that, on which no rule of the protocol rests; none is lost, and none is sent twice.
+that, on which no rule of the protocol depends; none is lost, and none is sent twice.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,11 +23,11 @@ LARGEST_BATCH = 1_000_000
 SMALLEST_BATCH = 16_384
 """Bytes, below which records go out alone where the limit is not known."""
 
-ALONE = 1
+SINGLE = 1
 """A size of batches that no two records fit into: the first one always does (librdkafka's
 documentation of `batch.size`)."""
 
-LOOK_INTERVAL = 60.0
+TOPIC_LIMITS_INTERVAL = 60.0
 """Seconds between two looks at the topics' limits."""
 
 LOOK_AGAIN = 1.0
@@ -64,7 +64,7 @@ class _Report:
         """Take a report, and keep a record that is to go out again."""
         if error is None and self.then is not None:
             self.then(None, message)  # as nearly all are, in as few steps as there can be
-        elif error is None or self.size == ALONE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
+        elif error is None or self.size == SINGLE or error.code() != KafkaError.MSG_SIZE_TOO_LARGE:
             self.end(error, message)
         else:
             self.refused.append(_Refused(message, self))
@@ -201,7 +201,7 @@ class SplittingProducer:
 
     def _follow(self, topic: str) -> None:
         """Keep within the limits of all topics that are produced to."""
-        if topic not in self._limits or monotonic() - self._looked_at > LOOK_INTERVAL:
+        if topic not in self._limits or monotonic() - self._looked_at > TOPIC_LIMITS_INTERVAL:
             self._limits.setdefault(topic, None)
             self._look()
 
@@ -256,7 +256,7 @@ class SplittingProducer:
         if report.size > self._size:
             size, producer = self._size, self._ordinary
         else:
-            size, producer = ALONE, self._one_by_one()
+            size, producer = SINGLE, self._one_by_one()
         producer.produce(
             topic,
             message.value(),
@@ -268,5 +268,5 @@ class SplittingProducer:
 
     def _one_by_one(self) -> Producer:
         if self._alone is None:
-            self._alone = self._make(ALONE)
+            self._alone = self._make(SINGLE)
         return self._alone

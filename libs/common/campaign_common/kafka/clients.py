@@ -1,4 +1,4 @@
-"""Kafka as this project configures it: one place for the properties that guarantees rest on."""
+"""Kafka as this project configures it: one place for the properties that guarantees depend on."""
 
 import logging
 from collections import defaultdict

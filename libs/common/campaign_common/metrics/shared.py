@@ -21,7 +21,7 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 """By which the client library finds the folder when a metric is made."""
 
 ATTEMPTS = 5
-PAUSE = 0.02
+READ_PAUSE = 0.02
 """Seconds between two attempts to read the files."""
 
 
@@ -37,7 +37,7 @@ class SharedMetrics(Collector):
         for _ in range(ATTEMPTS - 1):
             with suppress(struct.error):
                 return self._read()
-            self._pause(PAUSE)
+            self._pause(READ_PAUSE)
         return self._read()
 
     def _read(self) -> list[Metric]:

@@ -8,7 +8,7 @@ SAID_AFTER = 5.0
 """Late turns after which it is said: the first slots are always blank, and so are two behind one
 that was missed."""
 
-FADING = 0.25
+LATE_FADING = 0.25
 """Late turns that each turn in time makes up for."""
 
 TOO_LATE = "{}: slots begin before they are planned: the database is far, or the machine slow"
@@ -33,7 +33,7 @@ class LateSlots:
 
     def note(self, *, is_late: bool) -> None:
         """Note a turn: whether a slot has begun before it was planned, or is blank for that."""
-        change = 1.0 if is_late else -FADING
+        change = 1.0 if is_late else -LATE_FADING
         self._late = min(SAID_AFTER + 1, max(0.0, self._late + change))
         if self._late >= SAID_AFTER:
             self._is_late = True

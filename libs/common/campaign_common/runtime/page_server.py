@@ -18,7 +18,7 @@ MOST_CLIENTS = 16
 LONGEST_REQUEST = 16_384
 """Bytes of a request line and its headers."""
 
-LONGEST_WAIT = 1.0
+PLACE_WAIT = 1.0
 """Seconds for which a further client waits for the place of one that was given up."""
 
 
@@ -112,7 +112,7 @@ class PageServer(ThreadingHTTPServer):
             oldest = next(iter(self._deadlines), None)
             if oldest is not None:
                 self._give_up(oldest)
-        return self._places.acquire(timeout=LONGEST_WAIT)
+        return self._places.acquire(timeout=PLACE_WAIT)
 
     def _give_up(self, client: socket.socket) -> None:
         """End a connection under its thread, which then leaves."""

@@ -1,7 +1,7 @@
 """Threads of a service: periodic ones, and those whose failure ends the process.
 
 A thread that repeats something outlives every failure: it logs the failure once and tries again
-with a backoff. A thread that its process rests on, and that meets what it does not expect, ends
+with a backoff. A thread that its process needs, and that meets what it does not expect, ends
 the process: its supervisor starts another one, and nothing looks alive that does not work.
 """
 

@@ -24,7 +24,7 @@ from campaign_common.store.shards.shard_tables import (
 )
 
 SOURCE = "package:campaign_common:migrations"
-LONGEST_STATEMENT = 3600.0
+LONGEST_MIGRATION = 3600.0
 """Seconds that one statement of a migration may take: altering a large table is slow."""
 
 
@@ -87,7 +87,7 @@ def migrate_all(
         # Each DDL statement commits implicitly, so there is no transaction here.
         with (
             named_lock(database, "schema", wait=wait),
-            database.reading(timeout=LONGEST_STATEMENT) as cursor,
+            database.reading(timeout=LONGEST_MIGRATION) as cursor,
         ):
             altered = alter_ledgers(cursor)
             ensure_shards(cursor, held)
@@ -105,7 +105,7 @@ def apply_pending(database: Database, pending: Collection[str], source: str = SO
     with database.reading() as cursor:
         drop_bookkeeping(cursor)
     with translated():
-        backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_STATEMENT))
+        backend = DsnBackend.of(database.settings.dsn, Limits.uniform(LONGEST_MIGRATION))
         with backend:
             for migration in read_migrations(source):
                 if migration.id in pending:

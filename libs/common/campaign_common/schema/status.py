@@ -16,7 +16,7 @@ from campaign_common.store.maintenance.applied_migrations import applied_migrati
 from campaign_common.store.shards.shard_placements import read_placements
 from campaign_common.store.shards.shard_tables import missing_shard_tables, outdated_ledgers
 
-PAUSE = 1.0
+SCHEMA_PAUSE = 1.0
 """Seconds between two looks of `wait_for_schema`."""
 
 log = structlog.get_logger()
@@ -160,4 +160,4 @@ def wait_for_schema(
         if str(reason) != said:
             said = str(reason)
             log.warning("waiting for schema", reason=said)
-        stop.wait(PAUSE)
+        stop.wait(SCHEMA_PAUSE)

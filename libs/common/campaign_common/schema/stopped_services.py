@@ -13,7 +13,7 @@ FIRST = "0001_campaigns"
 NEEDS_STOP = "0008_names_and_providers"
 """The migration that renames what services of 0.1.0 use."""
 
-PAUSE = 0.5
+STOPPED_PAUSE = 0.5
 """Seconds between two looks."""
 
 PAGE = "docs/operations/upgrading.md"
@@ -37,7 +37,7 @@ def require_stopped(
     running = set[str]()
     signs = _read_signs(database)
     while set(signs) - running:
-        sleep(PAUSE)
+        sleep(STOPPED_PAUSE)
         later = _read_signs(database)
         running |= {name for name, times in later.items() if set(times) - set(signs.get(name, ()))}
         signs = later

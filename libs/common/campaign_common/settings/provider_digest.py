@@ -18,7 +18,7 @@ from campaign_common.settings.fields.plain import FilePath
 from campaign_common.settings.fields.templates import Placeholder, TextTemplate, UrlTemplate
 from campaign_common.settings.sections.providers.limits import LimitedSettings
 
-REST = "digest of other settings"
+OTHER_SETTINGS = "digest of other settings"
 """Name of what stands for all settings but the limits."""
 
 LIMITS = "Limits"
@@ -34,11 +34,11 @@ def describe_provider(section: LimitedSettings) -> Mapping[str, str]:
     bodies, only the names, placeholders and the server count, and no text.
     """
     limits = dict(_given(section.limits))
-    rest = {name: value for name, value in _given(section) if name != LIMITS}
-    digest = blake2b(msgspec.json.encode(rest, order="sorted"), digest_size=_DIGEST_BYTES)
+    others = {name: value for name, value in _given(section) if name != LIMITS}
+    digest = blake2b(msgspec.json.encode(others, order="sorted"), digest_size=_DIGEST_BYTES)
     return {
         **{f"{LIMITS}.{name}": _as_text(value) for name, value in limits.items()},
-        REST: digest.hexdigest(),
+        OTHER_SETTINGS: digest.hexdigest(),
     }
 
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from campaign_common.tracing.exporting import SpanExport
 
-CLOSING = 2.0
+SPANS_CLOSING = 2.0
 """Seconds of DrainTimeout that handing over the last spans may take; a tenth of a short one."""
 
 
@@ -33,4 +33,4 @@ def tracing_of(settings: Settings, service: str) -> Iterator["Tracer | None"]:
     try:
         yield export.tracer
     finally:
-        export.close(min(CLOSING, settings.drain_timeout / 10))
+        export.close(min(SPANS_CLOSING, settings.drain_timeout / 10))

@@ -9,10 +9,7 @@ from campaign_common.errors import SettingsError
 from campaign_providers.callbacks.configured import CallbackParts
 from campaign_providers.callbacks.facts import Accepted, CallbackPurpose, CallbackRequest, Refused
 from campaign_providers.callbacks.provider_callbacks import ProviderCallbacks
-from campaign_providers.secret_files import SecretFiles, SecretUnreadable
-
-REFRESH_INTERVAL = 1.0
-"""Seconds between two looks at the files of secrets."""
+from campaign_providers.secret_files import REFRESH_INTERVAL, SecretFiles, SecretUnreadable
 
 log = structlog.get_logger()
 

@@ -9,7 +9,7 @@ from campaign_providers.simulated.provider import error_code_of, simulated_statu
 
 RULE = "its seed and failure rates"
 
-NOTHING_SENT = "a simulated provider makes no request"
+NO_REQUEST = "a simulated provider makes no request"
 
 
 class SimulatedCheck:
@@ -28,7 +28,7 @@ class SimulatedCheck:
             message.idempotency_key, self._settings.seed, self._settings.failure_rates
         )
         word = CHECK_WORDS[status]
-        note = f"{NOTHING_SENT}; by {RULE} this message ends as {word}"
+        note = f"{NO_REQUEST}; by {RULE} this message ends as {word}"
         return PreparedCheck(None, note, None, partial(_exchange, message, status))
 
 

@@ -10,15 +10,12 @@ from campaign_common.errors import RetryLater
 from campaign_common.settings import CallbacksSettings, Settings
 from campaign_providers.callbacks.reference_secrets import KEY, ReferenceSecrets
 from campaign_providers.callbacks.references import SHORTEST_SECRET
-from campaign_providers.secret_files import SecretFiles, SecretUnreadable
+from campaign_providers.secret_files import REFRESH_INTERVAL, SecretFiles, SecretUnreadable
 from campaign_providers.unsubscribe.link_references import (
     LinkReference,
     LinkSigner,
     sample_reference,
 )
-
-REFRESH_INTERVAL = 1.0
-"""Seconds between two looks at the files of secrets."""
 
 log = structlog.get_logger()
 

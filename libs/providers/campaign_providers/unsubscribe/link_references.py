@@ -24,9 +24,7 @@ from typing import NamedTuple
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
-
-LONGEST_CAMPAIGN = 8
-"""Bytes of a campaign id."""
+from campaign_providers.callbacks.references import LONGEST_CAMPAIGN
 
 MAC_BYTES = 10
 

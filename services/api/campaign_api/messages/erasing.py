@@ -131,7 +131,7 @@ class Eraser:
         """Take the number from everything but the recipient lists, as far as there is time.
 
         `suppressed`: its suppressions go, too. A sender that sees none any more must see that the
-        messages are cancelled: this begins once every view that a send may rest on has that.
+        messages are cancelled: this begins once every view that a send may use has that.
         """
         if erasure.step is not ErasureStep.REJECTS:
             return erasure

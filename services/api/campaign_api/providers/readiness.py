@@ -21,7 +21,7 @@ class ProviderReadiness(StrEnum):
     """No sender knows it, or those that do can not read a secret."""
     ACCOUNT_REFUSED = "account_refused"
     """The provider refuses the account, in every sender that has another one, too."""
-    RESTING = "resting"
+    RETRY_AFTER = "retry_after"
     """The provider has asked to wait."""
     CIRCUIT_OPEN = "circuit_open"
     """Its sends fail, or another sender was asked to wait."""
@@ -73,7 +73,7 @@ def _breaker_standing(name: str, present: PresentState) -> StateOfProvider | Non
     if circuit.of_account:
         state = ProviderReadiness.ACCOUNT_REFUSED
     elif any(each.asked_to_wait for each in statistics):
-        state = ProviderReadiness.RESTING
+        state = ProviderReadiness.RETRY_AFTER
     else:
         state = ProviderReadiness.CIRCUIT_OPEN
     return StateOfProvider(state, _utc(circuit.open_until))

@@ -101,7 +101,7 @@ class ProviderSchema(Schema):
         validate=validate.OneOf([*ProviderReadiness]),
         metadata={
             "description": "`ready`; `no_sender` is running; `unconfigured`: no sender can send to"
-            " it; `account_refused` by the provider; `resting`: the provider asked to wait;"
+            " it; `account_refused` by the provider; `retry_after`: the provider asked to wait;"
             " `circuit_open`: its sends fail; `day_used_up`."
         },
     )

@@ -41,7 +41,7 @@ FAN_OUT = "fan-out"
 LINKS = "publish-links"
 """Name of the links to unsubscribe in the log of outages."""
 
-POLL_INTERVAL = 0.2
+COUNTERS_INTERVAL = 0.2
 """Seconds between two reads of a campaign's counters, or of the circuit breakers."""
 
 MAX_CHUNKS_IN_FLIGHT = 64
@@ -50,7 +50,7 @@ MAX_CHUNKS_IN_FLIGHT = 64
 SLOW_DELIVERY = 5.0
 """Seconds without the delivery of a chunk after which Kafka counts as unavailable."""
 
-IDLE_WAIT = 0.02
+REPORTS_WAIT = 0.02
 """Seconds to wait for delivery reports or for room in a window; a new lease ends the wait."""
 
 HELD_WAIT = 0.1
@@ -106,7 +106,7 @@ class FanOutLoop:
             else:
                 backoff.pause()
         while self._in_flight:
-            self._uses.publisher.poll(IDLE_WAIT)
+            self._uses.publisher.poll(REPORTS_WAIT)
             self._uses.outages.run(FAN_OUT, self._settle_in_flight)
 
     def step(self) -> None:
@@ -176,7 +176,7 @@ class FanOutLoop:
         due = {
             fan_out.lease.campaign_id: fan_out
             for fan_out in self._unread.values()
-            if now - fan_out.sampled_at > POLL_INTERVAL
+            if now - fan_out.sampled_at > COUNTERS_INTERVAL
         }
         if not due:
             return
@@ -190,7 +190,7 @@ class FanOutLoop:
         now = monotonic()
         if not self._unread or now < self._read_breakers_at:
             return
-        self._read_breakers_at = now + POLL_INTERVAL
+        self._read_breakers_at = now + COUNTERS_INTERVAL
         with self._uses.databases.main.reading() as cursor:
             owner = self._uses.leases.holder.owner
             follow_live_weights(cursor, self._uses.routes)
@@ -252,9 +252,9 @@ class FanOutLoop:
 
     def _wait(self) -> None:
         if self._in_flight:
-            self._uses.publisher.poll(IDLE_WAIT)
+            self._uses.publisher.poll(REPORTS_WAIT)
         else:
-            self._uses.leases.changed.wait(IDLE_WAIT)
+            self._uses.leases.changed.wait(REPORTS_WAIT)
 
     # -- committing
 

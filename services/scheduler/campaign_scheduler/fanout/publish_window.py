@@ -10,7 +10,7 @@ from collections import deque
 
 from campaign_common.store.limits.publishing import LimitedProvider, PublishBounds
 
-RATE_SPAN = 2.0
+RECORDED_RATE_SPAN = 2.0
 """Seconds of history that the recent rate is taken over."""
 
 MIN_SHRINK_SPAN = 1.0
@@ -79,7 +79,7 @@ class PublishWindow:
         """
         samples = self._samples
         samples.append((now, final))
-        while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
+        while len(samples) > 2 and now - samples[1][0] >= RECORDED_RATE_SPAN:
             samples.popleft()
         span = now - samples[0][0]
         target = (final - samples[0][1]) / span * self._seconds if span > 0 else 0.0

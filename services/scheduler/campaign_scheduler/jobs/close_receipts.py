@@ -14,7 +14,7 @@ from campaign_common.store.receipts.open_receipts import (
 from campaign_common.store.receipts.receipt_writer import read_named
 from campaign_scheduler.availability import ServerAvailability
 
-LOOK_INTERVAL = 0.2
+CLOSE_INTERVAL = 0.2
 """Seconds between two looks."""
 
 BATCH = 1_000

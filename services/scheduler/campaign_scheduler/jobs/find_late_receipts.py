@@ -30,13 +30,13 @@ from campaign_scheduler.availability import ServerAvailability
 ENROLL_INTERVAL = 10.0
 """Seconds between two looks for campaigns that have started."""
 
-SPAN = 20_000
+STEP_RECIPIENTS = 20_000
 """Recipients of a campaign that are looked at in one step."""
 
 BATCH = 1_000
 """Receipts of one transaction."""
 
-LEASE = 60.0
+STEP_LEASE = 60.0
 """Seconds after which another scheduler begins with the campaign of one that is gone."""
 
 STEPS = 20
@@ -107,7 +107,7 @@ class LateReceiptFinder:
         main = self._databases.main
         main.run(partial(enroll_running, after=self._after))
         while not self._stopping.is_set():
-            taken = main.run(partial(take_look, lease=LEASE))
+            taken = main.run(partial(take_look, lease=STEP_LEASE))
             if taken is None:
                 return
             self._look_at(taken)
@@ -125,12 +125,12 @@ class LateReceiptFinder:
             return
         now = monotonic()
         look = _Look(campaign, taken, now, now)
-        for first in range(1, campaign.last_seq + 1, SPAN):
+        for first in range(1, campaign.last_seq + 1, STEP_RECIPIENTS):
             if self._stopping.is_set():
                 return
             if not self._renew(look):
                 return
-            seqs = range(first, min(first + SPAN, campaign.last_seq + 1))
+            seqs = range(first, min(first + STEP_RECIPIENTS, campaign.last_seq + 1))
             for database, shards in self._databases.holding(range(campaign.shards)):
                 for shard in shards:
                     self._look_at_shard(look, database, shard, seqs)
@@ -139,8 +139,8 @@ class LateReceiptFinder:
     def _renew(self, look: _Look) -> bool:
         """Keep others from a campaign; return False if its look has to begin again."""
         now = monotonic()
-        if now - look.renewed > LEASE / 3:
-            taken = self._look_later(look, LEASE)
+        if now - look.renewed > STEP_LEASE / 3:
+            taken = self._look_later(look, STEP_LEASE)
             if taken is None:
                 return False
             look.renewed, look.taken = now, taken

@@ -13,7 +13,7 @@ from campaign_common.store.receipts.receipt_writer import ReceiptWriter
 MATCH_INTERVAL = 1.0
 """Seconds between two looks at early receipts."""
 
-SWEEP_INTERVAL = 60.0
+RECEIPT_SWEEP_INTERVAL = 60.0
 """Seconds between two deletions of what is old."""
 
 BATCH = 500

@@ -6,7 +6,7 @@ from campaign_common.store.campaigns import progress as store
 SAMPLE_INTERVAL = 5.0
 """Seconds between two samples of a campaign."""
 
-KEPT_FOR = 120
+SAMPLES_KEPT_FOR = 120
 """Seconds after which a sample of any scheduler is deleted."""
 
 
@@ -28,4 +28,4 @@ class RateSampler:
         main = self._databases.main
         if reached:
             main.run(lambda cursor: store.add_samples(cursor, reached))
-        main.run(lambda cursor: store.forget_samples(cursor, KEPT_FOR))
+        main.run(lambda cursor: store.forget_samples(cursor, SAMPLES_KEPT_FOR))

@@ -35,13 +35,13 @@ from campaign_common.store.suppressions.suppressions import Suppression, require
 from campaign_scheduler.availability import ServerAvailability
 from campaign_scheduler.metrics import BOUNCES_SUPPRESSED
 
-LOOK_INTERVAL = 1.0
+BOUNCE_INTERVAL = 1.0
 """Seconds between two looks."""
 
 BATCH = 100
 """Messages that are taken at a time."""
 
-LEASE = 60.0
+LOOK_LEASE = 60.0
 """Seconds after which a message is looked at again that has no outcome yet, or whose scheduler is
 gone."""
 
@@ -54,7 +54,7 @@ MOST_MESSAGES = 100
 ACTOR = "scheduler"
 """Stands for the person who makes a change."""
 
-LATEST = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as the database has times
+AFTER_ALL_CAMPAIGNS = datetime(9999, 1, 1), CampaignId(2**63 - 1)  # noqa: DTZ001 - as stored
 """Later than every campaign."""
 
 _log = structlog.get_logger()
@@ -112,7 +112,7 @@ class BounceSuppressor:
         if self._availability.is_down(database):
             return False
         try:
-            taken = database.run(partial(take_bounces, limit=BATCH, lease=LEASE))
+            taken = database.run(partial(take_bounces, limit=BATCH, lease=LOOK_LEASE))
         except DatabaseUnavailable as error:
             self._availability.mark_down(database, error)
             return False
@@ -135,7 +135,7 @@ class BounceSuppressor:
     def _decide(self, bounces: HardBounces, key: MessageKey, phone: str) -> _Decision:
         """Suppress the person of a message if that follows."""
         with self._databases.reading() as cursors:
-            history = messages_of(cursors, phone, self._shards, LATEST, MOST_MESSAGES)
+            history = messages_of(cursors, phone, self._shards, AFTER_ALL_CAMPAIGNS, MOST_MESSAGES)
             reported = next((one for one in history if one.campaign_id == key.campaign_id), None)
             if reported is None:
                 return _Decision.DONE

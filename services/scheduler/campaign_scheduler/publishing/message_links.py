@@ -8,7 +8,7 @@ from campaign_common.domain.content.unsubscribe_link import MakeLink
 from campaign_common.store.campaigns.leases import Lease
 from campaign_providers.unsubscribe.current_links import LinksUnsigned, UnsubscribeLinks
 
-NO_LINKS = (
+NO_SIGNED_LINKS = (
     "links to unsubscribe, which need Callbacks.BaseUrl and Callbacks.Secrets in the configuration"
     " of the scheduler"
 )
@@ -24,14 +24,14 @@ def links_in(lease: Lease, links: UnsubscribeLinks | None) -> MakeLink | None:
     if base_url is None:
         return None
     if links is None:
-        raise LinksUnsigned(f"campaign {lease.campaign_id} has {NO_LINKS}")
+        raise LinksUnsigned(f"campaign {lease.campaign_id} has {NO_SIGNED_LINKS}")
     return links.of_campaign(base_url, lease.campaign_id)
 
 
 def obstacle_to_links(links: UnsubscribeLinks | None) -> str | None:
     """Return why no links can be made here; None: they can."""
     if links is None:
-        return f"there are {NO_LINKS}"
+        return f"there are {NO_SIGNED_LINKS}"
     try:
         links.require()
     except LinksUnsigned as error:

@@ -51,7 +51,7 @@ class TryNumbers(NamedTuple):
 
 FIRST_TRY = TryNumbers(generation=0, try_number=1, attempts=0)
 
-NOTHING = Rendered("")
+EMPTY_TEXT = Rendered("")
 """The content of an undeliverable message."""
 
 NONE_ERASED: Mapping[int, int] = MappingProxyType({})
@@ -138,7 +138,7 @@ class RecordBuilder:
     ) -> PartitionedRecord:
         """Build one record; an undeliverable message carries a reason instead of a body."""
         seq, phone, name, attributes = row
-        rendered = NOTHING
+        rendered = EMPTY_TEXT
         if undeliverable is None:
             try:
                 rendered = self._render(name, phone, self._values(seq, attributes))
@@ -154,7 +154,7 @@ class RecordBuilder:
         self, seq: int, shard: int, numbers: TryNumbers, reason: str
     ) -> PartitionedRecord:
         """Build the record of a message whose recipient was erased or deleted."""
-        return self._record(seq, shard, numbers, "", NOTHING, reason)
+        return self._record(seq, shard, numbers, "", EMPTY_TEXT, reason)
 
     def _add_ordinary(self, row: RecipientRow, groups: RecordsByPartition) -> int:
         """Add the record of a first try, in as few steps as possible: nearly all records are such.

@@ -196,7 +196,7 @@ class ProviderChoice:
         route = self._route_of(message, version)
         return route is not None and route.after_doubt
 
-    def rest_of(self, message: Message, version: CampaignVersion | None) -> float:
+    def rests_for(self, message: Message, version: CampaignVersion | None) -> float:
         """Return for how many seconds all providers rest that a message may take.
 
         0: one of them does not; inf: no end is known.

@@ -24,10 +24,17 @@ COMMITS_LOST = "commits_lost"
 
 
 class Filtered(NamedTuple):
-    """Messages that pass a rule, and those that do not."""
+    """Messages that pass a rule, and those that do not, which are done with."""
 
     kept: list[Message]
     dropped: list[Message]
+
+
+class Copies(NamedTuple):
+    """First copies of messages, and duplicates that wait for the outcome of the first."""
+
+    first: list[Message]
+    duplicates: list[Message]
 
 
 class AdmissionDecision(NamedTuple):
@@ -112,25 +119,25 @@ def split_suppressed(messages: Sequence[Message]) -> NotSuppressed:
     )
 
 
-def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Filtered:
+def split_duplicates(messages: Iterable[Message], held: Collection[MessageKey]) -> Copies:
     """Split the first copy of each message from duplicates that must wait for its outcome.
 
-    `held` are messages that this process holds already. `dropped` are not lost: they stay enqueued,
-    and are looked up again once the first copy is recorded or dropped.
+    `held` are messages that this process holds already. Duplicates stay enqueued, and are looked up
+    again once the first copy is recorded or dropped.
     """
     messages = list(messages)
     first: list[Message] = []
     duplicates: list[Message] = []
     seen = set(held)
     if not seen and len({message.key for message in messages}) == len(messages):
-        return Filtered(messages, duplicates)
+        return Copies(messages, duplicates)
     for message in messages:
         if message.key in seen:
             duplicates.append(message)
         else:
             seen.add(message.key)
             first.append(message)
-    return Filtered(first, duplicates)
+    return Copies(first, duplicates)
 
 
 def ledger_query(messages: Iterable[Message]) -> dict[tuple[int, CampaignId], list[int]]:

@@ -77,7 +77,7 @@ class ConsumerLoop:
 
     def _run_once(self) -> None:
         if not all(thread.alive for thread in self._threads):
-            raise ThreadDied("a thread that sending rests on has failed; the log says which")
+            raise ThreadDied("a required thread has failed; the log says which")
         self._beat()
         self._forget_fetched(self._ownership.run_due_takeovers())
         self._ownership.pause_blocked()

@@ -34,7 +34,7 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
 
-REMEMBERED = 60.0
+MET_REMEMBERED = 60.0
 """Seconds for which a provider that is not configured counts after a message of it was met."""
 
 log = structlog.get_logger()
@@ -128,26 +128,26 @@ class Dispatcher:
     def cost_of(self, name: str) -> Callable[[Message], int] | None:
         """Return what a message costs of a provider's limits; None: each is one unit."""
         guarded = self._providers.get(name)
-        if guarded is None or guarded.paced is None:
+        if guarded is None or guarded.provider_queue is None:
             return None
-        limiter = guarded.paced.limiter
+        limiter = guarded.provider_queue.limiter
         return limiter.cost_of if limiter.limits.unit is LimitUnit.SEGMENTS else None
 
     def waiting_of(self, campaign_id: CampaignId) -> int:
         """Return the number of claimed messages of a campaign that wait for a grant of its rate."""
-        return sum(guarded.rated.waiting_of(campaign_id) for guarded in self._providers.values())
+        return sum(one.campaign_queue.waiting_of(campaign_id) for one in self._providers.values())
 
     def waiting(self, campaigns: Collection[CampaignId]) -> Counter[CampaignId]:
         """Count the claimed messages of campaigns that wait for a grant of their rate."""
         waiting: Counter[CampaignId] = Counter()
         for guarded in self._providers.values():
-            waiting.update(guarded.rated.waiting(campaigns))
+            waiting.update(guarded.campaign_queue.waiting(campaigns))
         return waiting
 
     def note_grants(self, campaigns: Collection[CampaignId]) -> None:
         """Note campaigns that have new grants of their rate."""
         for guarded in self._providers.values():
-            guarded.rated.note_grants(campaigns)
+            guarded.campaign_queue.note_grants(campaigns)
 
     def rest_of(self, name: str) -> Rest | None:
         """Return the present rest of a provider; None: it does not rest, or is not configured."""
@@ -157,7 +157,8 @@ class Dispatcher:
     def limited_rate(self, name: str) -> float | None:
         """Return the messages a second that the limits let this process start; None: no limit."""
         guarded = self._providers.get(name)
-        return None if guarded is None or guarded.paced is None else guarded.paced.limiter.rate
+        queue = None if guarded is None else guarded.provider_queue
+        return None if queue is None else queue.limiter.rate
 
     def note_postponed(self, name: str, statuses: Sequence[SendStatus]) -> None:
         """Count messages that went back unclaimed."""
@@ -169,15 +170,15 @@ class Dispatcher:
         return [
             name
             for name, guarded in self._providers.items()
-            if guarded.paced is not None and guarded.paced.limiter.needs_grants
+            if guarded.provider_queue is not None and guarded.provider_queue.limiter.needs_grants
         ]
 
     @property
     def grant_queues(self) -> list[GrantQueue]:
         """Queues of messages that may have to wait for grants."""
         providers = self._providers.values()
-        paced = [guarded.paced for guarded in providers if guarded.paced is not None]
-        return [*(guarded.rated for guarded in providers), *paced]
+        of_providers = [one.provider_queue for one in providers if one.provider_queue is not None]
+        return [*(one.campaign_queue for one in providers), *of_providers]
 
     def unready(self, name: str) -> str | None:
         """Return an error code where nothing can be handed over to a provider, else None."""
@@ -191,7 +192,7 @@ class Dispatcher:
 
     def problems(self) -> dict[str, str | None]:
         """Return what keeps from sending, by provider: those configured, and unknown ones met."""
-        since = boot_time() - REMEMBERED
+        since = boot_time() - MET_REMEMBERED
         unknown = [name for name, met_at in list(self._unknown.items()) if met_at >= since]
         return {
             **{name: guarded.provider.problem for name, guarded in self._providers.items()},

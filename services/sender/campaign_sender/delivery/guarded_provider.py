@@ -22,9 +22,9 @@ from campaign_providers.contract import (
     SendStatus,
 )
 from campaign_providers.registry import MakeProvider
+from campaign_sender.delivery.campaign_grant_queue import CampaignGrantQueue
 from campaign_sender.delivery.circuit_breaker import BreakerState, CircuitBreaker
-from campaign_sender.delivery.paced_queue import PacedQueue
-from campaign_sender.delivery.rated_queue import RatedQueue
+from campaign_sender.delivery.provider_grant_queue import ProviderGrantQueue
 from campaign_sender.in_flight.backlog import Rest
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
@@ -35,8 +35,8 @@ from campaign_sender.metrics import SEND_RESULTS
 HELD_BACK = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.ACCOUNT})
 """Statuses of messages that wait for the circuit breaker."""
 
-FIRST_REST_WAIT = 4.0
-LONGEST_REST_WAIT = 240.0
+FIRST_REST_BACKOFF = 4.0
+LONGEST_REST_BACKOFF = 240.0
 """Seconds that a message waits for a refused account, or for another rest of its provider: doubled
 with each try, up to the longest.
 
@@ -48,18 +48,18 @@ MAX_REST_DOUBLINGS = 10
 
 SHORTEST_ASKED = 1.0
 LONGEST_ASKED = 3600.0
-"""Seconds of `Retry-After` for which all senders leave a provider alone."""
+"""Seconds of `Retry-After` for which all senders stop the sends to a provider."""
 
-WITHOUT_SECRETS = "none"
+NO_SECRETS = "none"
 """Stands for the digest of an account without secrets."""
 
 log = structlog.get_logger()
 
 
-def rest_wait(message: Message) -> float:
+def rest_backoff(message: Message) -> float:
     """Return for how many seconds a message waits for a rest of its provider to end."""
     doublings = min(message.record.try_number - 1, MAX_REST_DOUBLINGS)
-    return min(LONGEST_REST_WAIT, FIRST_REST_WAIT * 2.0**doublings)
+    return min(LONGEST_REST_BACKOFF, FIRST_REST_BACKOFF * 2.0**doublings)
 
 
 class SendChecks(Protocol):
@@ -87,7 +87,7 @@ class GuardedProvider:
     ) -> None:
         self.name = name
         self._paces = paces
-        self.rated = RatedQueue(
+        self.campaign_queue = CampaignGrantQueue(
             self._rates,
             guard.check_before_send,
             self._submit,
@@ -106,12 +106,12 @@ class GuardedProvider:
         """Account whose refusal is logged."""
         self._asked_until = 0.0
         self._counters = {status: SEND_RESULTS.labels(name, status.value) for status in SendStatus}
-        self.paced: PacedQueue | None = None
+        self.provider_queue: ProviderGrantQueue | None = None
         self.provider = make(self.check_before_send, self.on_results)
         self._account = self._current_account
         """Account that the breaker is about."""
         if limiter is not None:
-            self.paced = PacedQueue(
+            self.provider_queue = ProviderGrantQueue(
                 limiter,
                 self._check_rate,
                 self.provider.submit,
@@ -125,7 +125,7 @@ class GuardedProvider:
 
     @property
     def _current_account(self) -> str:
-        return self.provider.account_digest or WITHOUT_SECRETS
+        return self.provider.account_digest or NO_SECRETS
 
     @property
     def is_resting(self) -> bool:
@@ -136,7 +136,7 @@ class GuardedProvider:
         return (
             self.breaker.state is BreakerState.OPEN
             or self.provider.problem is not None
-            or (self.paced is not None and self.paced.day_rests_for > 0)
+            or (self.provider_queue is not None and self.provider_queue.day_used_up_for > 0)
         )
 
     @property
@@ -148,7 +148,7 @@ class GuardedProvider:
     def rest(self) -> Rest | None:
         """The present rest; None: messages may be sent, or tried as probes of the breaker."""
         breaker = self.breaker.remaining
-        day = 0.0 if self.paced is None else self.paced.day_rests_for
+        day = 0.0 if self.provider_queue is None else self.provider_queue.day_used_up_for
         if breaker <= 0 and day <= 0:
             return None
         if breaker <= day:
@@ -160,24 +160,24 @@ class GuardedProvider:
         """Return how many more messages its limits, or its rest, let claim; None: no limit."""
         if self.rest is not None:
             return 0
-        paced = self.paced
-        if paced is None or not paced.is_limited:
+        queue = self.provider_queue
+        if queue is None or not queue.is_limited:
             return None
-        granted = paced.claimable(seconds)
-        return None if granted is None else max(0, granted - len(self.rated))
+        granted = queue.claimable(seconds)
+        return None if granted is None else max(0, granted - len(self.campaign_queue))
 
     @property
     def rests_for(self) -> float:
         """Seconds for which nothing is sent; 0: it does not rest, inf: no end is known."""
         if self.provider.problem is not None:
             return inf
-        day = 0.0 if self.paced is None else self.paced.day_rests_for
+        day = 0.0 if self.provider_queue is None else self.provider_queue.day_used_up_for
         return max(self.breaker.remaining, day)
 
     @property
     def connections(self) -> int | None:
         """Requests under way at most, by the provider and by its limits; None: no bound."""
-        limited = None if self.paced is None else self.paced.limiter.connections
+        limited = None if self.provider_queue is None else self.provider_queue.limiter.connections
         bounds = [n for n in (self.provider.connections, limited) if n is not None]
         return min(bounds, default=None)
 
@@ -187,15 +187,15 @@ class GuardedProvider:
         Their claim is committed.
         """
         campaign_id = messages[0].record.campaign_id
-        if self.rated.takes(campaign_id):
-            self.rated.add(campaign_id, messages)
+        if self.campaign_queue.takes(campaign_id):
+            self.campaign_queue.add(campaign_id, messages)
         else:
             self._submit(messages)
 
     def _submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
-        paced = self.paced
-        if paced is not None:
-            paced.submit(messages, first=first)
+        queue = self.provider_queue
+        if queue is not None:
+            queue.submit(messages, first=first)
         elif first:
             self.provider.submit(messages, first=True)
         else:
@@ -221,8 +221,8 @@ class GuardedProvider:
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
         """Check messages by the view of the database, by grants, then by the circuit breaker."""
         statuses = self._check_rate(messages)
-        if self.paced is not None and self.paced.is_limited:
-            statuses = self.paced.require_grants(messages, statuses)
+        if self.provider_queue is not None and self.provider_queue.is_limited:
+            statuses = self.provider_queue.require_grants(messages, statuses)
         if self.breaker.state is BreakerState.CLOSED:
             return statuses
         return [
@@ -234,8 +234,8 @@ class GuardedProvider:
         """Handle results of the provider: count them, and update the circuit breaker."""
         statuses = list(map(attrgetter("status"), results))
         self.count(statuses)
-        if self.paced is not None:
-            self.paced.note_ended(results)
+        if self.provider_queue is not None:
+            self.provider_queue.note_ended(results)
         was_closed = self.breaker.state is BreakerState.CLOSED
         was_account = self.breaker.account_refused
         if SendStatus.ACCEPTED in statuses:
@@ -256,15 +256,15 @@ class GuardedProvider:
                 for r in results
             ]
         self._on_results(results)
-        if self.paced is not None and self.paced.lacks_connections:
-            self.paced.start_due()
+        if self.provider_queue is not None and self.provider_queue.lacks_connections:
+            self.provider_queue.start_due()
 
     def wait_of(self, message: Message) -> float:
         """Return for how many seconds a message that the breaker holds back waits at least."""
         wait = self.breaker.remaining
         if not self.breaker.account_refused:
             return wait
-        return max(wait, rest_wait(message))
+        return max(wait, rest_backoff(message))
 
     def _report(self, results: Sequence[SendResult[Message]]) -> None:
         """Pass on results of messages that were not submitted to the provider."""
@@ -351,7 +351,7 @@ class GuardedProvider:
         That ends the refusal for all senders of the account. A breaker that is open because sends
         failed, or because the provider asked to wait, stays as it is.
         """
-        if (account or WITHOUT_SECRETS) != self._current_account:
+        if (account or NO_SECRETS) != self._current_account:
             return  # this sender is about to read the secret again, and tries it then
         self._has_accepted = True
         if not self.breaker.account_refused:

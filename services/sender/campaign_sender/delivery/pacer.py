@@ -13,6 +13,9 @@ SHORTEST_WAIT = 0.002
 IDLE_WAIT = 0.05
 """Seconds between two looks while nothing waits, and between two calls of `after`."""
 
+SWEEP_INTERVAL = 0.1
+"""Seconds between two checks of all messages that wait, whatever their grants say."""
+
 
 class GrantQueue(Protocol):
     """Messages that wait for grants."""
@@ -27,7 +30,7 @@ class GrantQueue(Protocol):
     def is_limited(self) -> bool:
         """Return whether there are grants to wait for."""
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
 
     def start_due(self) -> None:
@@ -58,8 +61,8 @@ class Pacer(ThreadedPart):
 
     def _run(self) -> None:
         while not self._stopped:
-            pauses = [pause for queue in self._queues if (pause := queue.pause()) is not None]
-            self._changed.wait(max(SHORTEST_WAIT, min(pauses, default=IDLE_WAIT)))
+            waits = [wait for queue in self._queues if (wait := queue.next_in()) is not None]
+            self._changed.wait(max(SHORTEST_WAIT, min(waits, default=IDLE_WAIT)))
             self._changed.clear()
             for queue in self._queues:
                 if len(queue):

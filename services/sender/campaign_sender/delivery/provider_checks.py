@@ -21,13 +21,14 @@ from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.runtime.periodic_thread import FIRST_PAUSE, LONGEST_PAUSE
 from campaign_common.store.limits.single_sends import (
     UnitsOfDay,
     return_single_send,
     take_single_send,
 )
 from campaign_common.store.messages.provider_checks import (
-    GRACE,
+    CHECK_GRACE,
     CheckResult,
     TakenCheck,
     end_check,
@@ -44,25 +45,14 @@ from campaign_providers.check import (
     ShownRequest,
 )
 from campaign_providers.contract import SendStatus
+from campaign_sender.delivery.single_sends import POLL_INTERVAL, STOP_TIMEOUT
 from campaign_sender.metrics import PROVIDER_CHECKS
-
-POLL_INTERVAL = 0.25
-"""Seconds between two polls for new checks."""
-
-PART = "provider checks"
 
 MOST_AT_A_TIME = 4
 """Checks under way; further ones are left to other senders."""
 
-SEND_WITHIN = 5.0
+CHECK_SEND_WITHIN = 5.0
 """Seconds after which a check that was taken is not sent any more: this process stood still."""
-
-FIRST_PAUSE = 0.5
-MAX_PAUSE = 5.0
-"""Seconds between two attempts while the database is down."""
-
-STOP_TIMEOUT = 3.0
-"""Seconds for which a stopping sender waits for checks under way."""
 
 DRY_RUN = "dry_run"
 REFUSED = "refused"
@@ -160,9 +150,9 @@ class ProviderChecks:
 
     def _run(self) -> None:
         outages = OutageLog()
-        backoff = Backoff(self._stop.wait, FIRST_PAUSE, MAX_PAUSE)
+        backoff = Backoff(self._stop.wait, FIRST_PAUSE, LONGEST_PAUSE)
         while not self._stop.is_set():
-            if outages.run(PART, self.step):
+            if outages.run("provider checks", self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
@@ -210,7 +200,7 @@ class ProviderChecks:
         return CheckReport(prepared.request, prepared.note, exchange)
 
     def _require_in_time(self, taken_at: float) -> None:
-        if self._clock() > taken_at + SEND_WITHIN:
+        if self._clock() > taken_at + CHECK_SEND_WITHIN:
             raise CheckImpossible(
                 "the sender stood still after it had taken the check, and sent nothing; check again"
             )
@@ -249,7 +239,7 @@ class ProviderChecks:
 
     def _end(self, taken: TakenCheck, result: CheckResult) -> None:
         """Record a result; while the database is down, until the check counts as lost."""
-        give_up_at = time.monotonic() + GRACE
+        give_up_at = time.monotonic() + CHECK_GRACE
         while True:
             try:
                 with self._database.transaction() as cursor:

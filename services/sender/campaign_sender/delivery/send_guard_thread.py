@@ -12,7 +12,7 @@ from campaign_common.runtime.periodic_thread import IndispensableThread, Threade
 from campaign_common.store.messages.send_view import FRESH_FOR, LONGEST_READ, SHORTEST_PAUSE
 from campaign_sender.delivery.send_guard import SendGuard
 
-REFRESH_INTERVAL = 0.3
+GUARD_INTERVAL = 0.3
 """Seconds from the beginning of a background read to that of the next one."""
 
 CALM_AFTER = 10
@@ -52,7 +52,7 @@ class SlowReadLog:
 
 
 class SendGuardThread(ThreadedPart):
-    """Thread that refreshes a guard every `REFRESH_INTERVAL` seconds."""
+    """Thread that refreshes a guard every `GUARD_INTERVAL` seconds."""
 
     def __init__(
         self, guard: SendGuard, after_refresh: Callable[[], None], server: str = ""
@@ -72,16 +72,16 @@ class SendGuardThread(ThreadedPart):
         self._join()
 
     def _run(self) -> None:
-        pause = REFRESH_INTERVAL
+        pause = GUARD_INTERVAL
         while not self._stop.wait(pause):
             began = time.monotonic()
             try:
                 self._guard.refresh()
             except RetryLater as error:
                 self._outage.failed(str(error))
-                pause = REFRESH_INTERVAL
+                pause = GUARD_INTERVAL
                 continue
             self._outage.recovered()
             self._slow.note(self._guard.read_seconds)
             self._after_refresh()
-            pause = max(SHORTEST_PAUSE, REFRESH_INTERVAL - (time.monotonic() - began))
+            pause = max(SHORTEST_PAUSE, GUARD_INTERVAL - (time.monotonic() - began))

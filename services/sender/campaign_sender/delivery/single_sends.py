@@ -27,6 +27,7 @@ from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
+from campaign_common.runtime.periodic_thread import FIRST_PAUSE, LONGEST_PAUSE
 from campaign_common.store.limits.single_sends import (
     UNLIMITED,
     UnitsOfDay,
@@ -51,16 +52,12 @@ from campaign_providers.registry import MakeProvider
 from campaign_sender.message import Message
 
 POLL_INTERVAL = 0.25
-"""Seconds between two polls for new messages."""
+"""Seconds between two polls for new messages, or checks."""
 
-PART = "single messages"
-
-FIRST_PAUSE = 0.5
-MAX_PAUSE = 5.0
-"""Seconds between two attempts while the database is down."""
+OUTAGE_NAME = "single messages"
 
 STOP_TIMEOUT = 3.0
-"""Seconds for which a stopping sender waits for outcomes."""
+"""Seconds for which a stopping sender waits for outcomes, or for checks under way."""
 
 MAX_TAKEN = 20
 """Messages taken in one transaction."""
@@ -180,9 +177,9 @@ class SingleSends:
 
     def _run(self) -> None:
         outages = OutageLog()
-        backoff = Backoff(self._stop.wait, FIRST_PAUSE, MAX_PAUSE)
+        backoff = Backoff(self._stop.wait, FIRST_PAUSE, LONGEST_PAUSE)
         while not self._stop.is_set():
-            if outages.run(PART, self.step):
+            if outages.run(OUTAGE_NAME, self.step):
                 backoff.succeeded()
             else:
                 backoff.pause()
@@ -190,7 +187,7 @@ class SingleSends:
         give_up_at = time.monotonic() + STOP_TIMEOUT
         while self._in_flight and time.monotonic() < give_up_at:
             self._wait()
-            outages.run(PART, self._record)
+            outages.run(OUTAGE_NAME, self._record)
 
     def _take(self) -> Sequence[TakenSingleMessage]:
         # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.

@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.message import Message
 
-BACKLOG = 5.0
+BACKLOG_SECONDS = 5.0
 """Seconds of sends that may wait here, where other providers would wait behind them."""
 
 LEAST_BACKLOG = 100
@@ -21,17 +21,17 @@ LEAST_BACKLOG = 100
 SLOWEST = 0.01
 """Messages a second of the slowest provider."""
 
-RATE_AFTER_REST = 100.0
+ASSUMED_RATE = 100.0
 """Messages a second that are due after a rest, where the rate of the provider is not known, and of
 a campaign that lacks money."""
 
-LONGEST_WAIT = 240.0
+LONGEST_DELAY = 240.0
 """Seconds that a message waits at most: live limits may end a rest early, or raise a rate."""
 
-FIRST_WAIT = 15.0
+FIRST_DELAY = 15.0
 """Seconds that it waits at most for the end of a rest in its first try; doubled with each try."""
 
-MAX_DOUBLINGS = 10
+DELAY_DOUBLINGS = 10
 
 
 class Rest(NamedTuple):
@@ -39,7 +39,7 @@ class Rest(NamedTuple):
 
     seconds: float
     """Seconds until its end."""
-    status: SendStatus = SendStatus.RESTING
+    status: SendStatus = SendStatus.LIMITED
     wait_of: Callable[[Message], float] | None = None
     """Returns the seconds that a message waits, where the rest does not say it."""
 
@@ -79,18 +79,18 @@ class Backlogs:
         rate = self._rate_of(provider)
         if rate is None:
             return None
-        return max(1 if holds_offsets else LEAST_BACKLOG, int(rate * BACKLOG))
+        return max(1 if holds_offsets else LEAST_BACKLOG, int(rate * BACKLOG_SECONDS))
 
     def postpone(self, provider: str, messages: Iterable[Message]) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its provider."""
         rest = self._rest_of(provider)
-        status = SendStatus.RESTING if rest is None else rest.status
+        status = SendStatus.LIMITED if rest is None else rest.status
         if rest is not None and rest.wait_of is not None:
             waits = [(message, rest.wait_of(message)) for message in messages]
         else:
             rate = self._rate_of(provider)
             if rest is not None:
-                rate = rate or RATE_AFTER_REST
+                rate = rate or ASSUMED_RATE
             waits = self._spread(provider, rate, messages, rest)
         self._note_postponed(provider, [status] * len(waits))
         return [SendResult(message, status, None, None, wait) for message, wait in waits]
@@ -100,15 +100,15 @@ class Backlogs:
     ) -> list[SendResult[Message]]:
         """Return the results of messages that go back, each due by the rate of its campaign."""
         waits = self._spread(campaign_id, rate, messages, None)
-        self._note_postponed(provider, [SendStatus.RESTING] * len(waits))
+        self._note_postponed(provider, [SendStatus.LIMITED] * len(waits))
         return [
-            SendResult(message, SendStatus.RESTING, None, None, wait) for message, wait in waits
+            SendResult(message, SendStatus.LIMITED, None, None, wait) for message, wait in waits
         ]
 
     def postpone_unfunded(self, message: Message) -> list[SendResult[Message]]:
         """Return the result of a message that goes back, since there is no money for it."""
         return self.postpone_of_rate(
-            message.provider, message.record.campaign_id, RATE_AFTER_REST, [message]
+            message.provider, message.record.campaign_id, ASSUMED_RATE, [message]
         )
 
     def _spread(
@@ -120,15 +120,15 @@ class Backlogs:
     ) -> list[tuple[Message, float]]:
         """Return for how long each message waits: one after the other, or for a bounded time."""
         now = self._clock()
-        is_day = rest is not None and rest.status is SendStatus.RESTING
-        starts = now + (BACKLOG if rest is None else rest.seconds)
+        is_day = rest is not None and rest.status is SendStatus.LIMITED
+        starts = now + (BACKLOG_SECONDS if rest is None else rest.seconds)
         interval = 1.0 / max(rate or 0.0, SLOWEST)
         due = max(starts, self._due_until.get(key, 0.0))
         waits = []
         for message in messages:
             # A circuit breaker ends when it says, and the rest of a day with other limits, too.
             least = 0.0 if rest is None or is_day else rest.seconds
-            longest = _bound(message) if is_day else LONGEST_WAIT
+            longest = _bound(message) if is_day else LONGEST_DELAY
             wait = due - now
             if wait <= least + longest:
                 due += interval
@@ -140,5 +140,5 @@ class Backlogs:
 
 
 def _bound(message: Message) -> float:
-    doublings = min(message.record.try_number - 1, MAX_DOUBLINGS)
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0**doublings)
+    doublings = min(message.record.try_number - 1, DELAY_DOUBLINGS)
+    return min(LONGEST_DELAY, FIRST_DELAY * 2.0**doublings)

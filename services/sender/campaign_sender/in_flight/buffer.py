@@ -163,7 +163,7 @@ class InFlightBuffer:
         decided: Sequence[SendResult[Message]],
         dropped: Iterable[Message],
     ) -> None:
-        """Add what admission decided: messages to send, results without a send, drops.
+        """Add what admission decided: messages to send, results without a send, and dropped ones.
 
         Messages of a shard that was lost since the look-up are left out.
         """
@@ -220,28 +220,28 @@ class InFlightBuffer:
                 self._results.add_decided(postponed)
                 self._changed.notify_all()
 
-    def drop_void(
+    def end_unclaimed(
         self,
         providers: Collection[str],
         campaigns: Collection[CampaignId],
         check: PreSendCheck[Message],
     ) -> None:
-        """Drop messages of providers and campaigns with grants that must not be sent any more.
+        """End messages of providers and campaigns with grants that must not be sent any more.
 
         Claimed ones are checked before they are sent; these may wait long for that.
         """
         with self._changed:
             waiting = self._admitted.of(providers, campaigns)
-        void = {
+        ended = {
             id(message): SendResult(message, status)
             for message, status in zip(waiting, check(waiting), strict=True)
             if status in ENDED_UNCLAIMED
         }
-        if not void:
+        if not ended:
             return
         with self._changed:
-            dropped = self._admitted.take_if(lambda message: id(message) in void)
-            self._results.add_decided([void[id(message)] for message in dropped])
+            taken = self._admitted.take_if(lambda message: id(message) in ended)
+            self._results.add_decided([ended[id(message)] for message in taken])
             self._changed.notify_all()
 
     def wake(self) -> None:

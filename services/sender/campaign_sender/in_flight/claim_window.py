@@ -1,7 +1,8 @@
 """Claim window: how many messages of one provider, or of one campaign, may be claimed at once.
 
 What is claimed and not recorded is in doubt when the process dies. So a sender claims what its
-connections carry, and what it will send within `WINDOW` seconds at the rate of the last moments.
+connections carry, and what it will send within `CLAIM_WINDOW` seconds at the rate of the last
+moments.
 """
 
 from collections import deque
@@ -13,10 +14,10 @@ from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.campaign_pace import DEFAULT_PRIORITY
 from campaign_sender.message import Message
 
-WINDOW = 0.25
+CLAIM_WINDOW = 0.25
 """Seconds of sends that are claimed ahead; more where transactions take long."""
 
-RATE_SPAN = 0.5
+CLAIM_RATE_SPAN = 0.5
 """Seconds of results that the rate is taken over."""
 
 SHORTEST_SPAN = 0.1
@@ -139,7 +140,7 @@ class ClaimWindow:
         self._results += results
         samples = self._samples
         samples.append((now, self._results))
-        while len(samples) > 2 and now - samples[1][0] >= RATE_SPAN:
+        while len(samples) > 2 and now - samples[1][0] >= CLAIM_RATE_SPAN:
             samples.popleft()
         self._note_busy(now)
 
@@ -147,7 +148,7 @@ class ClaimWindow:
         """Begin a new measurement after a time in which nothing was under way."""
         self._busy.clear()
         self._busy.append((now, self._results))
-        if not self._samples or now - self._samples[-1][0] > RATE_SPAN:
+        if not self._samples or now - self._samples[-1][0] > CLAIM_RATE_SPAN:
             self._samples.clear()
             self._samples.append((now, self._results))
 
@@ -211,7 +212,7 @@ class ClaimWindows:
     @property
     def seconds(self) -> float:
         """Seconds of sends that are claimed ahead: until the transaction after the next one."""
-        return max(WINDOW, 2 * self._transaction + GATHERED)
+        return max(CLAIM_WINDOW, 2 * self._transaction + GATHERED)
 
     def claimable(self, provider: str, claimed: int, waiting: int) -> int:
         """Return how many more messages of a provider may be claimed beside those claimed."""

@@ -7,7 +7,7 @@ from campaign_common.domain.shard import Shard
 from campaign_providers.contract import SendResult
 from campaign_sender.in_flight.admitted_messages import MOST_WAITING, AdmittedMessages
 from campaign_sender.in_flight.admitted_queue import AdmittedQueue
-from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, Backlogs
+from campaign_sender.in_flight.backlog import BACKLOG_SECONDS, LEAST_BACKLOG, Backlogs
 from campaign_sender.in_flight.claim_window import ClaimBounds
 from campaign_sender.message import Message
 
@@ -92,7 +92,8 @@ class Postponement:
         surplus: list[Message] = []
         if stuck:
             surplus += queue.take_if(lambda message: message.record.shard in stuck, [campaign_id])
-        surplus += queue.take_excess_of(campaign_id, max(LEAST_BACKLOG, int(rate * BACKLOG)))
+        room = max(LEAST_BACKLOG, int(rate * BACKLOG_SECONDS))
+        surplus += queue.take_excess_of(campaign_id, room)
         if not surplus:
             return []
         return self._backlogs.postpone_of_rate(provider, campaign_id, rate, surplus)

@@ -30,10 +30,10 @@ from campaign_sender.limiting.budget_rows import BudgetRows
 from campaign_sender.limiting.used_up_budgets import UsedUpBudgets
 from campaign_sender.message import Message
 
-TURN = 0.125
+BUDGET_TURN = 0.125
 """Seconds between two turns: what is held lasts for two of them."""
 
-SHORTEST_TURN = 0.02
+SHORTEST_BUDGET_TURN = 0.02
 """Seconds between two turns while a message waits for money."""
 
 IN_HAND_FOR = 1.0
@@ -326,7 +326,7 @@ class BudgetLeases(ThreadedPart):
         self._used_up.pause_due(self._stop)
 
     def _run_pauses(self) -> None:
-        while not self._stop.wait(TURN):
+        while not self._stop.wait(BUDGET_TURN):
             self.pause_used_up()
 
     def _run(self, *, locked: bool) -> None:
@@ -338,9 +338,9 @@ class BudgetLeases(ThreadedPart):
                 outage.failed(str(error))
             else:
                 outage.recovered()
-            self._stop.wait(SHORTEST_TURN)
+            self._stop.wait(SHORTEST_BUDGET_TURN)
             if locked:
-                self._stop.wait(TURN)
+                self._stop.wait(BUDGET_TURN)
             else:
-                self._is_short.wait(TURN - SHORTEST_TURN)
+                self._is_short.wait(BUDGET_TURN - SHORTEST_BUDGET_TURN)
                 self._is_short.clear()

@@ -27,7 +27,7 @@ from campaign_common.store.core.budgets import (
     take_together,
 )
 
-AT_ONCE = 200
+BUDGETS_AT_ONCE = 200
 """Campaigns in one statement, at most."""
 
 SINGLY = 4
@@ -235,7 +235,8 @@ class BudgetRows:
 
 
 def _parts(campaign_ids: Sequence[CampaignId]) -> Iterator[Sequence[CampaignId]]:
-    return (campaign_ids[at : at + AT_ONCE] for at in range(0, len(campaign_ids), AT_ONCE))
+    starts = range(0, len(campaign_ids), BUDGETS_AT_ONCE)
+    return (campaign_ids[at : at + BUDGETS_AT_ONCE] for at in starts)
 
 
 class _InDoubt(DatabaseUnavailable):

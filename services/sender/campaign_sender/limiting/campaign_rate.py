@@ -7,7 +7,7 @@ from campaign_common.domain.limits.campaign_pace import slots_of
 from campaign_sender.limiting.database_clock import DatabaseClock
 from campaign_sender.limiting.leased_slots import LeasedSlots, Taken
 
-LATEST = 0.25
+RATE_GRANT_LIFETIME = 0.25
 """Seconds after its instant at which a grant is lost: a message needs one of its provider too, and
 those of a slow provider are as far apart."""
 
@@ -18,7 +18,7 @@ class CampaignRate:
     def __init__(self, campaign_id: CampaignId, sender: str, clock: DatabaseClock) -> None:
         """Take the clock that all rates of the process share."""
         self.campaign_id = campaign_id
-        self.slots = LeasedSlots(slots_of(campaign_id), sender, clock, LATEST)
+        self.slots = LeasedSlots(slots_of(campaign_id), sender, clock, RATE_GRANT_LIFETIME)
         """Used by the thread that leases."""
         self.per_second = Decimal(0)
         """Messages that start in a second over all senders."""

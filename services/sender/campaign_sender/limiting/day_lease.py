@@ -11,16 +11,16 @@ from campaign_common.domain.limits.provider_limits import ProviderLimits, day_of
 from campaign_common.domain.limits.server_clock import ClockReading
 from campaign_common.store.limits.days import return_of_day, take_of_day
 
-TURN = 0.1
+DAY_TURN = 0.1
 """Seconds between two turns."""
 
-HELD_TURNS = 2.5
+LEASE_TURNS = 2.5
 """Turns for which a lease lasts: 0.25 s. So much of the day is lost when a sender is killed."""
 
 LEFT_TURNS = 1.5
 """Turns for which units are left when more are leased."""
 
-FADING = 0.8
+USE_FADING = 0.8
 """Part of what was used in the turn before that counts as used in a turn."""
 
 RAMP = 4
@@ -107,7 +107,7 @@ class DayLease:
         if used and not all_of_it:
             self._begins = False
         ramp = RAMP if self._begins and all_of_it else 1
-        self._per_turn = max(float(used * ramp), FADING * self._per_turn)
+        self._per_turn = max(float(used * ramp), USE_FADING * self._per_turn)
         if self._per_turn < 1:
             self._begins = True
 
@@ -115,7 +115,7 @@ class DayLease:
         if not wanted or held >= max(cost, min(wanted, LEFT_TURNS * self._per_turn)):
             return 0
         # What waits can be sent within a turn, and as much may come in the next ones.
-        return max(cost, ceil(HELD_TURNS * min(wanted, self._per_turn))) - held
+        return max(cost, ceil(LEASE_TURNS * min(wanted, self._per_turn))) - held
 
     def suspend(self) -> None:
         """Grant nothing until the next turn: the limits have changed."""
@@ -123,12 +123,12 @@ class DayLease:
 
     def _change(self, limits: ProviderLimits) -> None:
         """Return what is held by limits that hold no more."""
-        self.return_rest()
+        self.return_unused()
         with self._lock:
             self._limits, self._is_suspended = limits, False
             self.used_up_until = None
 
-    def return_rest(self) -> None:
+    def return_unused(self) -> None:
         """Return what is held, in an orderly stop.
 
         Raises:

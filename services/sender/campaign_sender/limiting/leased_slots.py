@@ -10,7 +10,7 @@ from typing import NamedTuple
 from campaign_common.domain.limits.grants import DueGrants, SlotGrants
 from campaign_common.domain.limits.planning import (
     PLANNED_FROM,
-    STUCK_AFTER,
+    SLOTS_STUCK_AFTER,
     StoredSlot,
     is_stuck,
     plan_next,
@@ -118,7 +118,7 @@ class LeasedSlots:
     def is_stuck_for_long(self) -> bool:
         """Return whether slots have lain ahead for so long that they are to be deleted."""
         since = self._stuck_since
-        return since is not None and self._clock.local() - since > STUCK_AFTER
+        return since is not None and self._clock.local() - since > SLOTS_STUCK_AFTER
 
     def lacks_plan(self, slots: SlotsRead, planned_from: float = PLANNED_FROM) -> bool:
         """Return whether this sender should plan the next slot, as none was there to read."""

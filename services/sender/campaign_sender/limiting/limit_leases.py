@@ -27,12 +27,12 @@ from campaign_sender.limiting.provider_limiter import ProviderLimiter
 LIVE_INTERVAL = 0.3
 """Seconds from the end of a read of the live limits to the next one."""
 
-FRESH_FOR = 1.8
+LIMITS_FRESH_FOR = 1.8
 """Seconds from the beginning of a read of the live limits, after which nothing is granted."""
 
-SHORTEST_PAUSE = 0.02
+SHORTEST_TURN_WAIT = 0.02
 
-LOOK_INTERVAL = 0.05
+WAITING_INTERVAL = 0.05
 """Seconds between two looks at what waits for grants."""
 
 FAILED_PAUSE = 0.2
@@ -100,7 +100,7 @@ class LimitLeases(ThreadedPart):
         self._join()
         try:
             for limiter in self._limiters.values():
-                limiter.return_rest()
+                limiter.return_unused()
             with self._database.transaction() as cursor:
                 forget_demand(cursor, self._sender)
         except (RetryLater, DriverError) as error:
@@ -113,6 +113,7 @@ class LimitLeases(ThreadedPart):
             RetryLater: the database is down.
         """
         began = self._clock.local()
+        until = began + LIMITS_FRESH_FOR
         with self._database.reading() as cursor:
             asked = self._clock.local()
             live = read_all_live(cursor)
@@ -122,9 +123,9 @@ class LimitLeases(ThreadedPart):
                 limiter.share, limiter.sender_shards = share, sender_shards
                 one = live.limits.get(name)
                 if one is None:
-                    limiter.set_live(None, moment=live.time.moment, fresh_until=began + FRESH_FOR)
+                    limiter.set_live(None, moment=live.time.moment, fresh_until=until)
                 elif one.limits is not None:
-                    limiter.set_live(one.limits, one.version, live.time.moment, began + FRESH_FOR)
+                    limiter.set_live(one.limits, one.version, live.time.moment, until)
                 else:
                     limiter.withhold()
                     self._log_unreadable(name, one.version)
@@ -170,9 +171,9 @@ class LimitLeases(ThreadedPart):
     def _lease(self, name: str) -> None:
         limiter = self._limiters[name]
         while not self._stop.is_set():
-            until = monotonic() + max(SHORTEST_PAUSE, self.step(name))
+            until = monotonic() + max(SHORTEST_TURN_WAIT, self.step(name))
             while (left := until - monotonic()) > 0:
-                if self._stop.wait(min(left, LOOK_INTERVAL) if limiter.needs_grants else left):
+                if self._stop.wait(min(left, WAITING_INTERVAL) if limiter.needs_grants else left):
                     return
                 waiting = self._load.of_provider(name)
                 limiter.note_waiting(waiting)

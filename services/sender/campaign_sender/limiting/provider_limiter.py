@@ -7,11 +7,11 @@ from campaign_common.database import Database
 from campaign_common.domain.limits.concurrency import ALONE
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.recent_peak import RecentPeak
-from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.domain.limits.slots import MOST_WANTED, SlotDemand
 from campaign_common.domain.sms_segments import segmentation
 from campaign_common.store.limits.live_limits import CONFIGURED
 from campaign_sender.limiting.database_clock import DatabaseClock
-from campaign_sender.limiting.day_lease import TURN, DayLease
+from campaign_sender.limiting.day_lease import DAY_TURN, DayLease
 from campaign_sender.limiting.slot_lease import SlotLease, Taken
 from campaign_sender.message import Message
 
@@ -21,14 +21,11 @@ COST_SMOOTHING = 0.1
 COST_FADING = 0.98
 """Part of the largest cost that is kept with each message that costs less."""
 
-MOST_WANTED = 1_000_000
-"""Units that a sender states at most that it wants in a slot."""
-
 PEAK_SPAN = 1.0
 """Seconds over which the most messages that waited at once count as wanted in the next slot: what
 waits is claimed by batches, and none may be left at the moment of a turn."""
 
-IDLE = 0.5
+NO_GRANTS_INTERVAL = 0.5
 """Seconds between two turns of a provider whose limits need no grants."""
 
 STALE_PAUSE = 0.05
@@ -135,7 +132,7 @@ class ProviderLimiter:
             return STALE_PAUSE
         limits, version = self._all, self._version
         if not self.limits.needs_grants:
-            return IDLE
+            return NO_GRANTS_INTERVAL
         largest = ceil(self._largest_cost) if limits.unit is LimitUnit.SEGMENTS else 1
         wanted = min(MOST_WANTED, ceil(waiting * self._unit_cost))
         if waiting:
@@ -144,16 +141,16 @@ class ProviderLimiter:
         if self._clock() >= self._slots_at:
             most = min(MOST_WANTED, ceil(self._most_waiting.value * self._unit_cost))
             self._slots.turn(limits, wanted, SlotDemand(max(wanted, most), largest), version)
-            self._slots_at = self._clock() + self._slots.pause(wanted)
+            self._slots_at = self._clock() + self._slots.until_turn(wanted)
         reading = self._slots.reading()
         if self._has_day() and reading is not None:
             self._days.turn(limits.at(reading.moment), wanted, self._head_cost)
-            return max(0.0, min(TURN, self._slots_at - self._clock()))
+            return max(0.0, min(DAY_TURN, self._slots_at - self._clock()))
         return max(0.0, self._slots_at - self._clock())
 
-    def return_rest(self) -> None:
+    def return_unused(self) -> None:
         """Return the grants of the day that are left, in an orderly stop."""
-        self._days.return_rest()
+        self._days.return_unused()
 
     # --- using ----------------------------------------------------------------------------
 
@@ -224,7 +221,7 @@ class ProviderLimiter:
 
     def next_in(self) -> float | None:
         """Return the seconds until the next grant may be due; None: there is none."""
-        return self._slots.next_in() if self._has_rate() else TURN / 2
+        return self._slots.next_in() if self._has_rate() else DAY_TURN / 2
 
     @property
     def is_late(self) -> bool:
@@ -238,7 +235,7 @@ class ProviderLimiter:
         return None if per_second is None else float(per_second) * self.share / self._unit_cost
 
     @property
-    def rests_for(self) -> float:
+    def day_used_up_for(self) -> float:
         """Seconds until the day ends that is used up; 0: it is not."""
         until = self._days.used_up_until if self._has_day() else None
         return 0.0 if until is None else max(0.0, until - self._clock())

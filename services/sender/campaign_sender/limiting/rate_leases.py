@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeVar
 from campaign_common.database import Cursor, Database
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.limits.planning import StoredSlot, slot_at
-from campaign_common.domain.limits.slots import SlotDemand
+from campaign_common.domain.limits.slots import MOST_WANTED, SlotDemand
 from campaign_common.domain.limits.turn_times import FAR, TurnTimes
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.late_slots import TOO_LATE, LateSlots
@@ -26,17 +26,17 @@ from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.limiting.database_clock import DatabaseClock
 
-IDLE_AFTER = 5.0
+RATE_IDLE_AFTER = 5.0
 """Seconds without a message of a campaign that could be sent here, after which nothing is read of
 its slots: longer than the pauses in which a fan-out publishes."""
 
-PAUSE = 0.25
+RATE_STEP_INTERVAL = 0.25
 """Seconds between two checks of what waits; grants are planned once in a slot."""
 
-AT_ONCE = 1_000
+RATES_AT_ONCE = 1_000
 """Campaigns of one statement at most."""
 
-PART = 250
+PLANNED_TOGETHER = 250
 """Campaigns whose slots are read and planned together: those of the next part may come too late on
 a busy machine, while these are stored."""
 
@@ -55,9 +55,6 @@ want for the next slot."""
 
 STOPPED_AFTER = 5.0
 """Seconds without a new grant, after which this is not ready where slots are planned too late."""
-
-MOST_WANTED = 1_000_000
-"""Messages that a sender states at most that it wants to send in a slot."""
 
 Some = TypeVar("Some")
 
@@ -132,7 +129,7 @@ class RateLeases(ThreadedPart):
     def _run(self) -> None:
         while not self._stop.is_set():
             self._outages.run("rates of campaigns", self.step)
-            self._stop.wait(self.pause())
+            self._stop.wait(self.until_step())
 
     def step(self) -> None:
         """Give all campaigns a turn if that is due, else let those that lack grants take spare.
@@ -154,9 +151,10 @@ class RateLeases(ThreadedPart):
             self._granted_at = self._clock.local()
             self._on_grants(granted)
 
-    def pause(self) -> float:
+    def until_step(self) -> float:
         """Return the seconds until the next step."""
-        return min(PAUSE, max(0.0, self._turn_at - self._clock.local()) or PAUSE)
+        left = max(0.0, self._turn_at - self._clock.local())
+        return min(RATE_STEP_INTERVAL, left or RATE_STEP_INTERVAL)
 
     def _wanted(self) -> list[_Wanted]:
         """Return the campaigns that have messages here, or had some a short time ago."""
@@ -168,7 +166,7 @@ class RateLeases(ThreadedPart):
             messages = min(waiting.get(campaign_id, 0), MOST_WANTED)
             if messages:
                 rate.wanted_at = now
-            if rate.wanted_at is not None and now - rate.wanted_at <= IDLE_AFTER:
+            if rate.wanted_at is not None and now - rate.wanted_at <= RATE_IDLE_AFTER:
                 wanted.append(_Wanted(rate, messages))
         return wanted
 
@@ -215,7 +213,7 @@ class RateLeases(ThreadedPart):
     def _part_size(self, count: int) -> int:
         """Return the campaigns of a part: as few as the round trips to the database allow."""
         most = max(1, int(PART_TIME / max(self._times.trip, 1e-3)))
-        return min(AT_ONCE, max(PART, ceil(count / most)))
+        return min(RATES_AT_ONCE, max(PLANNED_TOGETHER, ceil(count / most)))
 
     def _lease_all(self, cursor: Cursor, wanted: Sequence[_Wanted], began: float) -> None:
         """Lease part by part until the slot is over."""
@@ -289,7 +287,7 @@ class RateLeases(ThreadedPart):
             if (demand := rate.slots.demand_to_state(reading.moment, SlotDemand(messages)))
             is not None
         ]
-        for some in _chunks(stated, AT_ONCE):
+        for some in _chunks(stated, RATES_AT_ONCE):
             by_name = {rate.slots.name: demand.wanted for rate, demand in some}
             state_demands(cursor, self._sender, by_name)
             for rate, demand in some:
@@ -312,7 +310,7 @@ class RateLeases(ThreadedPart):
             return []
         granted: list[CampaignId] = []
         with self._database.reading() as cursor:
-            for some in _chunks(unknown, AT_ONCE):
+            for some in _chunks(unknown, RATES_AT_ONCE):
                 granted += _with_new_shares(some, self._read(cursor, some).slots)
             self._first += SPARE_AT_ONCE
             for n in range(min(SPARE_AT_ONCE, len(known), left - 1)):

@@ -7,7 +7,7 @@ from campaign_common.database import Cursor, Database
 from campaign_common.domain.limits.planning import slot_at
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.domain.limits.server_clock import ClockReading
-from campaign_common.domain.limits.slots import LATEST, SlotDemand
+from campaign_common.domain.limits.slots import GRANT_LIFETIME, SlotDemand
 from campaign_common.domain.limits.turn_times import TurnTimes
 from campaign_common.runtime.late_slots import LateSlots
 from campaign_common.store.limits.live_limits import CONFIGURED
@@ -25,7 +25,7 @@ from campaign_sender.limiting.leased_slots import LeasedSlots, Taken
 
 __all__ = ["SlotLease", "Taken"]
 
-SWEEP_INTERVAL = 20.0
+OLD_SLOTS_INTERVAL = 20.0
 """Seconds between two deletions of slots that are over."""
 
 IDLE_AFTER = 60.0
@@ -51,7 +51,7 @@ class SlotLease(LeasedSlots):
         self, database: Database, provider: str, sender: str, clock: DatabaseClock
     ) -> None:
         self._server_clock = clock
-        super().__init__(provider, sender, clock, LATEST)
+        super().__init__(provider, sender, clock, GRANT_LIFETIME)
         self._database = database
         self._local = clock.local
         self._times = TurnTimes(sender)
@@ -111,7 +111,7 @@ class SlotLease(LeasedSlots):
     def _is_idle(self) -> bool:
         return self._local() - self._wanted_at > IDLE_AFTER
 
-    def pause(self, wanted: int) -> float:
+    def until_turn(self, wanted: int) -> float:
         """Return the seconds until the next turn: in the second half of each slot.
 
         Where grants are missing for what is `wanted`, the turn comes sooner, for spare ones.
@@ -194,6 +194,6 @@ class SlotLease(LeasedSlots):
         self._late.note(is_late=planned.plan.slot not in {one.plan.slot for one in read.stored})
 
     def _sweep(self, cursor: Cursor, slots: SlotsRead) -> None:
-        if self._local() - self._swept_at > SWEEP_INTERVAL:
+        if self._local() - self._swept_at > OLD_SLOTS_INTERVAL:
             self._swept_at = self._local()
             sweep_slots(cursor, self.name, slots.moment)

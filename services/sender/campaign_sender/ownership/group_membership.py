@@ -17,7 +17,7 @@ from campaign_common.errors import KafkaUnavailable
 from campaign_common.store.shards.claims import ClaimRow, Place
 from campaign_sender.ownership.takeover import start_under
 
-REQUEST_TIMEOUT = 10.0
+VERIFY_TIMEOUT = 10.0
 """Seconds that the broker has to respond."""
 
 POSSIBLY_SENT_MARK = "in doubt below"
@@ -50,7 +50,7 @@ class GroupMembership:
             KafkaException: the commit was refused, or not answered.
         """
         (committed,) = self._consumer.committed(
-            [TopicPartition(self._topic, partition)], timeout=REQUEST_TIMEOUT
+            [TopicPartition(self._topic, partition)], timeout=VERIFY_TIMEOUT
         )
         lowest = min(start_under(partition_map, row) for row in rows)
         here = Place(partition_map.topic_id, partition, partition_map.version)
@@ -74,7 +74,7 @@ class GroupMembership:
     def _end_of_gap(self, committed: TopicPartition) -> int:
         """Return the offset below which messages may have been sent; later ones were never read."""
         place = TopicPartition(self._topic, committed.partition)
-        offsets = self._consumer.get_watermark_offsets(place, timeout=REQUEST_TIMEOUT)
+        offsets = self._consumer.get_watermark_offsets(place, timeout=VERIFY_TIMEOUT)
         if offsets is None:
             raise KafkaUnavailable(f"the end of partition {committed.partition} is not known")
         ahead = 0 if committed.metadata == POSSIBLY_SENT_MARK else self._max_span

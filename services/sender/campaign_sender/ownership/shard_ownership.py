@@ -15,7 +15,7 @@ from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.shard import Partition, Shard
 from campaign_common.errors import LeaseLost, RetryLater
 from campaign_sender.metrics import (
-    COMMITS_LOST,
+    LOST_COMMITS,
     PARTITIONS_LOST,
     POSSIBLY_SENT_CLAIMS_LOST,
     SHARDS_FENCED,
@@ -186,7 +186,7 @@ class ShardOwnership:
             rows = list(claims.values())
             possibly_sent_below = self._membership.verify(partition, partition_map, rows)
             if possibly_sent_below:
-                COMMITS_LOST.inc()
+                LOST_COMMITS.inc()
             self._take_over_shards(missing, partition_map, possibly_sent_below)
             log.info("partition taken over", partition=partition, shards=missing)
         owned = [shard for n in claims if (shard := self._groups.owned(n)) is not None]

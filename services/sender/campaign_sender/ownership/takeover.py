@@ -33,8 +33,8 @@ from campaign_common.store.receipts.receipt_rows import ReceiptPlace, read_recei
 from campaign_common.store.shards.claims import ClaimRow, Place, lock_claim, take_claim
 from campaign_sender.in_flight.owned_shard import OwnedShard
 
-NO_RECEIPTS: Mapping[MessageKey, StoredReceipt] = MappingProxyType({})
-NO_DOUBTS: Doubts = MappingProxyType({})
+NONE_STORED: Mapping[MessageKey, StoredReceipt] = MappingProxyType({})
+NONE_NOTED: Doubts = MappingProxyType({})
 
 
 class Settlement(NamedTuple):
@@ -59,8 +59,8 @@ def settle(
     claimed: Iterable[ClaimedMessage],
     entries: Mapping[MessageKey, LedgerEntry],
     versions: Mapping[CampaignId, CampaignVersion],
-    receipts: Mapping[MessageKey, StoredReceipt] = NO_RECEIPTS,
-    noted: Doubts = NO_DOUBTS,
+    receipts: Mapping[MessageKey, StoredReceipt] = NONE_STORED,
+    noted: Doubts = NONE_NOTED,
 ) -> Settlement:
     """Decide about each claimed message that is still live (rule 1); the others are recorded.
 
@@ -157,7 +157,7 @@ def _settle_claim(cursors: ShardCursors, row: ClaimRow) -> Settlement:
     versions = read_versions(cursors.main, {message.campaign_id for message in claimed})
     named = {campaign_id: version.provider for campaign_id, version in versions.items()}
     receipts = _read_receipts(cursor, row.shard, claimed, named)
-    noted = read_doubts(cursor, _seqs_of(receipts)).doubts if receipts else NO_DOUBTS
+    noted = read_doubts(cursor, _seqs_of(receipts)).doubts if receipts else NONE_NOTED
     settlement = settle(claimed, entries, versions, receipts, noted)
     ended = settlement.unknown + settlement.sent
     if ended:

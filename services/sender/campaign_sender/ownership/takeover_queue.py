@@ -9,7 +9,7 @@ import structlog
 from campaign_common.domain.shard import Partition
 from campaign_common.runtime.obstacle import Obstacle
 
-RETRY_DELAY = 1.0
+TAKEOVER_RETRY_DELAY = 1.0
 """Seconds until a failed takeover is retried; a jitter of up to as many is added."""
 
 log = structlog.get_logger()
@@ -31,7 +31,7 @@ class TakeoverQueue:
     def retry(self, partition: Partition) -> None:
         """Add a partition again after a pause, which differs between processes."""
         jitter = random.random()  # noqa: S311 - spreads retries, protects nothing
-        self.add([partition], RETRY_DELAY * (1 + jitter))
+        self.add([partition], TAKEOVER_RETRY_DELAY * (1 + jitter))
 
     def retry_failed(self, partition: Partition, error: Exception) -> None:
         """Retry a takeover that failed; the error is logged when it differs from the one before."""

@@ -49,10 +49,10 @@ from campaign_common.store.shards import shard_commands
 from campaign_common.store.shards.shard_commands import CommandKind, ShardCommand
 from campaign_sender.recording.receipt_proofs import prove_unknown, settle_reported
 
-SLICE = 2_000
+SEQS_AT_ONCE = 2_000
 """Messages rewritten in one transaction."""
 
-SPAN = 100_000
+SCANNED_SEQS = 100_000
 """Sequence numbers scanned in one transaction, however few of them match."""
 
 IN_DOUBT = "cancelled_in_doubt"
@@ -77,10 +77,10 @@ def finalize_cancelled(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs
     Executed only when nothing of the campaign is held: what is at a provider is recorded first.
     """
     cursor, shard, campaign_id = cursors.own, command.shard, command.campaign_id
-    possibly_sent = possibly_sent_without_outcome(cursor, shard, campaign_id, SLICE)
-    waiting = waiting_seqs(cursor, shard, campaign_id, SLICE)
+    possibly_sent = possibly_sent_without_outcome(cursor, shard, campaign_id, SEQS_AT_ONCE)
+    waiting = waiting_seqs(cursor, shard, campaign_id, SEQS_AT_ONCE)
     _end_unsent(cursors, command, waiting, possibly_sent)
-    if len(waiting) < SLICE and len(possibly_sent) < SLICE:
+    if len(waiting) < SEQS_AT_ONCE and len(possibly_sent) < SEQS_AT_ONCE:
         shard_commands.close_command(cursor, command)
 
 
@@ -103,11 +103,11 @@ def requeue_for_retry(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs)
         command.requested_at,
     )
     first = arguments["after_seq"] + 1
-    seqs = range(first, min(first + SPAN, last_seq + 1))
-    entries = ended_in(cursor, command.shard, ended, seqs, SLICE)
+    seqs = range(first, min(first + SCANNED_SEQS, last_seq + 1))
+    entries = ended_in(cursor, command.shard, ended, seqs, SEQS_AT_ONCE)
     proved = prove_unknown(cursors, command.shard, entries)
     _requeue(cursors, command, {key: e for key, e in entries.items() if key not in proved})
-    reached = max(key.seq for key in entries) if len(entries) == SLICE else seqs.stop - 1
+    reached = max(key.seq for key in entries) if len(entries) == SEQS_AT_ONCE else seqs.stop - 1
     if reached < last_seq:
         shard_commands.move_command(cursor, command, {**arguments, "after_seq": reached})
     else:
@@ -126,9 +126,9 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
         return
     arguments, last_seq = command.arguments, extent[1]
     first = arguments["after_seq"] + 1
-    seqs = range(first, min(first + SPAN, last_seq + 1))
+    seqs = range(first, min(first + SCANNED_SEQS, last_seq + 1))
     undelivered, reached = lock_undelivered(
-        cursor, shard, campaign_id, seqs, arguments["code"], SLICE
+        cursor, shard, campaign_id, seqs, arguments["code"], SEQS_AT_ONCE
     )
     looked_up = look_up(cursor, {(shard, campaign_id): sorted(undelivered)} if undelivered else {})
     entries = {
@@ -147,7 +147,7 @@ def requeue_undelivered(cursors: ShardCursors, command: ShardCommand, _: HeldSeq
 def erase(cursors: ShardCursors, command: ShardCommand, held: HeldSeqs) -> None:
     """Cancel the listed messages that are not sent; those that are held stay listed."""
     cursor, listed = cursors.own, command.arguments["seqs"]
-    free = [seq for seq in listed if seq not in held][:SLICE]
+    free = [seq for seq in listed if seq not in held][:SEQS_AT_ONCE]
     wanted = {(command.shard, command.campaign_id): free}
     entries = {key.seq: entry for key, entry in look_up(cursor, wanted).items()}
     waiting = [seq for seq in free if seq in entries and entries[seq].status == Status.WAITING]
@@ -160,7 +160,7 @@ def erase(cursors: ShardCursors, command: ShardCommand, held: HeldSeqs) -> None:
 def apply_late_results(cursors: ShardCursors, command: ShardCommand, _: HeldSeqs) -> None:
     """Turn `unknown` into the late result of the same try (protocol rule 14, late results)."""
     cursor, listed = cursors.own, command.arguments["seqs"]
-    seqs, left = listed[:SLICE], listed[SLICE:]
+    seqs, left = listed[:SEQS_AT_ONCE], listed[SEQS_AT_ONCE:]
     entries = look_up(cursor, {(command.shard, command.campaign_id): seqs}) if seqs else {}
     facts = read_late_facts(cursor, command.shard, command.campaign_id, seqs)
     possibly_sent = read_possibly_sent(cursor, command.campaign_id, seqs)

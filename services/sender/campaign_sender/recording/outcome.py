@@ -17,7 +17,7 @@ from campaign_providers.contract import NOT_CONFIGURED, REACHED_PROVIDER, SendRe
 from campaign_sender.admission.provider_choice import PRICE_MISSING, PROVIDER_UNKNOWN
 from campaign_sender.message import Message
 
-MAX_DOUBLINGS = 40
+BACKOFF_DOUBLINGS = 40
 """More would exceed every maximum backoff, and finally a float."""
 
 ENDED_WITHOUT_SEND = {
@@ -34,13 +34,13 @@ LEFT_OPEN = frozenset({SendStatus.STALE, SendStatus.RELEASED, SendStatus.NOT_GRA
 NEVER_IN_DOUBT = frozenset({SendStatus.ACCEPTED, *LEFT_OPEN})
 """Statuses for which it does not matter that an earlier try may have been accepted."""
 
-NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED})
+NOT_SENT_YET = frozenset({SendStatus.CIRCUIT_OPEN, SendStatus.LIMITED, SendStatus.UNCONFIGURED})
 """Statuses of messages that wait for their provider, or for this sender to know it."""
 
-RESTS = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
-"""Statuses of a provider that rests; a message waits for the end of that, however long."""
+WAITS_FOR_PROVIDER = frozenset({SendStatus.ACCOUNT, *NOT_SENT_YET})
+"""Statuses of messages that wait until their provider takes sends again, however long."""
 
-COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *RESTS, *ENDED_WITHOUT_SEND})
+COSTS_NO_ATTEMPT = frozenset({SendStatus.THROTTLED, *WAITS_FOR_PROVIDER, *ENDED_WITHOUT_SEND})
 
 MAY_BE_TAKEN = frozenset({SendStatus.ACCEPTED, SendStatus.AMBIGUOUS})
 """Statuses of a send that the provider has accepted, or may have."""
@@ -51,7 +51,7 @@ FAILS_OVER = frozenset(
         SendStatus.THROTTLED,
         SendStatus.ACCOUNT,
         SendStatus.CIRCUIT_OPEN,
-        SendStatus.RESTING,
+        SendStatus.LIMITED,
         SendStatus.UNCONFIGURED,
     }
 )
@@ -80,12 +80,14 @@ def may_have_been_sent(result: SendResult[Message]) -> bool:
     return result.status in REACHED_PROVIDER or result.message.in_doubt
 
 
-def waits_for_rest(result: SendResult[Message]) -> bool:
-    """Return whether a message waits since its provider rests, which has an end.
+def stops_age(result: SendResult[Message]) -> bool:
+    """Return whether the age of a message stops until its next try (protocol rule 9).
 
-    Also where its answer asked all to wait. A provider that is gone may never come back.
+    It does while the provider rests, which has an end, and where its answer asked all to wait. A
+    provider that is gone may never come back.
     """
-    return _asks_all_to_wait(result) or (result.status in RESTS and not _is_provider_gone(result))
+    is_waiting = result.status in WAITS_FOR_PROVIDER and not _is_provider_gone(result)
+    return _asks_all_to_wait(result) or is_waiting
 
 
 def _asks_all_to_wait(result: SendResult[Message]) -> bool:
@@ -109,7 +111,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     *,
     idempotent: bool = False,
     failover: str | None = None,
-    rest: float = 0.0,
+    least_wait: float = 0.0,
     after_doubt: bool = False,
     receipt_wait: float = 0.0,
 ) -> LedgerOutcome:
@@ -133,7 +135,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
         jitter: from 0 to below 1: spreads retries over the upper half of their backoff.
         idempotent: the provider knows the key of the message, so that a refusal is proof.
         failover: the next provider of the route; None: there is none.
-        rest: least seconds to wait where the message stays with its provider.
+        least_wait: least seconds to wait where the message stays with its provider.
         after_doubt: the route lets a message in doubt go on to the next provider, also after an
             ambiguous result; its doubts are kept beside its row.
         receipt_wait: least seconds to wait for a receipt.
@@ -164,7 +166,7 @@ def outcome_of(  # noqa: PLR0913 - what an outcome depends on
     if after_doubt:
         row = _with_doubts(result, row)
     if not fails_over or result.status is SendStatus.UNCONFIGURED:
-        delay = max(delay, rest, result.retry_after or 0.0)
+        delay = max(delay, least_wait, result.retry_after or 0.0)
     return LedgerOutcome(row, max(delay, receipt_wait))
 
 
@@ -185,7 +187,7 @@ def _given_up(result: SendResult[Message], policy: RetryPolicy) -> LedgerRow | N
     if _is_provider_gone(result) and is_too_old:
         ended = _row(result, Status.UNKNOWN)
         return ended if is_unpriced else replace(ended, error_code=PROVIDER_UNKNOWN)
-    if result.status not in RESTS and (_is_exhausted(result, policy) or is_too_old):
+    if result.status not in WAITS_FOR_PROVIDER and (_is_exhausted(result, policy) or is_too_old):
         return _row(result, _ended(result, Status.FAILED))
     return None
 
@@ -249,8 +251,8 @@ def _doublings(result: SendResult[Message]) -> int:
     """Return how often the backoff is doubled: by attempts, or by tries of a throttled message."""
     record = result.message.record
     if result.status is SendStatus.THROTTLED:
-        return min(record.try_number - 1, MAX_DOUBLINGS)
-    return min(record.attempts, MAX_DOUBLINGS)
+        return min(record.try_number - 1, BACKOFF_DOUBLINGS)
+    return min(record.attempts, BACKOFF_DOUBLINGS)
 
 
 def _is_in_doubt(result: SendResult[Message]) -> bool:

@@ -8,7 +8,7 @@ from campaign_common.settings import RetrySettings
 from campaign_common.store.core.campaigns import CampaignVersion
 from campaign_providers.contract import SendResult, SendStatus
 from campaign_sender.admission.provider_choice import ProviderChoice
-from campaign_sender.delivery.guarded_provider import rest_wait
+from campaign_sender.delivery.guarded_provider import rest_backoff
 from campaign_sender.message import Message
 from campaign_sender.recording.outcome import (
     LedgerOutcome,
@@ -18,8 +18,8 @@ from campaign_sender.recording.outcome import (
 )
 from campaign_sender.recording.recorded_ids import NO_RECORDED_IDS, RecordedIds
 
-WAITS_FOR_REST = frozenset({SendStatus.RESTING, SendStatus.CIRCUIT_OPEN})
-"""Statuses of messages that wait for a used-up day or a circuit breaker."""
+LIMIT_OR_CIRCUIT = frozenset({SendStatus.LIMITED, SendStatus.CIRCUIT_OPEN})
+"""Statuses of messages that wait for a limit or an open circuit breaker."""
 
 
 class OutcomePolicy:
@@ -65,16 +65,16 @@ class OutcomePolicy:
             self._random.random(),
             idempotent=knows_key,
             failover=self._failover(result, version),
-            rest=self._rest(result, version),
+            least_wait=self._least_wait(result, version),
             after_doubt=may_be_taken and self._choice.goes_on_after_doubt(message, version),
             receipt_wait=self._retry.receipt_wait if waits else 0.0,
         )
 
-    def _rest(self, result: SendResult[Message], version: CampaignVersion | None) -> float:
+    def _least_wait(self, result: SendResult[Message], version: CampaignVersion | None) -> float:
         """Return the least seconds to wait for the end of a rest, 0 where it is not waited for."""
-        if result.status not in WAITS_FOR_REST:
+        if result.status not in LIMIT_OR_CIRCUIT:
             return 0.0
-        return min(rest_wait(result.message), self._choice.rest_of(result.message, version))
+        return min(rest_backoff(result.message), self._choice.rests_for(result.message, version))
 
     def _failover(self, result: SendResult[Message], version: CampaignVersion | None) -> str | None:
         """Return the provider of the next try.
@@ -82,7 +82,7 @@ class OutcomePolicy:
         A message that only waits behind others, at the rate of its provider, stays there.
         """
         message = result.message
-        if result.status is SendStatus.RESTING and not self._choice.is_resting(message.provider):
+        if result.status is SendStatus.LIMITED and not self._choice.is_resting(message.provider):
             return None
         return self._choice.after_proof(message, version)
 

@@ -41,7 +41,7 @@ from campaign_sender.recording.outcome import (
     depends_on_age,
     may_have_been_sent,
     sent,
-    waits_for_rest,
+    stops_age,
 )
 from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorder_metrics import count_outcomes, count_possible_duplicates
@@ -290,7 +290,7 @@ class Recorder(ThreadedPart):
                             row,
                             retry_in,
                             was_sent=was_sent,
-                            rests=waits_for_rest(result),
+                            stops_age=stops_age(result),
                             has_waited=result.message.replaces and result.message.has_waited,
                             sent_after=result.message.sent_after if was_sent else 0,
                         )

@@ -13,7 +13,7 @@ from campaign_providers.contract import REACHED_PROVIDER
 from campaign_sender.delivery.guarded_provider import GuardedProvider
 from campaign_sender.metrics import SEND_RESULTS
 
-SPAN = 60.0
+STATISTICS_SPAN = 60.0
 """Seconds that the statistics reach back."""
 
 _ANSWERS = frozenset(status.value for status in REACHED_PROVIDER)
@@ -43,7 +43,7 @@ class RecentStatistics:
     def read(self) -> Mapping[str, ProviderStatistics]:
         """Return the statistics of each provider."""
         now = self._state()
-        while len(self._states) > 1 and self._states[1].at <= now.at - SPAN:
+        while len(self._states) > 1 and self._states[1].at <= now.at - STATISTICS_SPAN:
             self._states.popleft()
         then = self._states[0]
         self._states.append(now)

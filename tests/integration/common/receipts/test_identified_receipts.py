@@ -8,7 +8,7 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.identified_receipt import IdentifiedReceipt, hash_of_id
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.stored_receipt import ReceiptState
-from campaign_common.store.receipts.early_receipts import KEPT_FOR, delete_old_early
+from campaign_common.store.receipts.early_receipts import LOOKED_FOR, delete_old_early
 from campaign_common.store.receipts.identified_receipts import (
     AMBIGUOUS_ID,
     IdentifiedReceiptWriter,
@@ -102,7 +102,7 @@ def test_a_report_of_no_message_goes_in_the_end(scene: ReceiptScene) -> None:
     assert main.run(lambda cursor: delete_old_early(cursor, 10)) == 0
     with main.transaction() as cursor:
         cursor.execute(
-            "UPDATE early_receipts SET since = NOW(6) - INTERVAL %s MINUTE", (KEPT_FOR + 1,)
+            "UPDATE early_receipts SET since = NOW(6) - INTERVAL %s MINUTE", (LOOKED_FOR + 1,)
         )
     assert main.run(lambda cursor: delete_old_early(cursor, 10)) == 1
 

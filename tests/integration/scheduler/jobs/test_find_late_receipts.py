@@ -111,7 +111,7 @@ def test_what_did_not_come_in_time_is_noted_and_counted(
     aged: ReceiptScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In steps and transactions that are smaller than the campaign; the others stay as they are."""
-    monkeypatch.setattr(find_late_receipts, "SPAN", 7)
+    monkeypatch.setattr(find_late_receipts, "STEP_RECIPIENTS", 7)
     monkeypatch.setattr(find_late_receipts, "BATCH", 2)
     look(aged)
     assert late(aged) == LATE
@@ -210,7 +210,7 @@ def test_messages_sent_again_during_a_look_are_noted(
         finder(aged).look()
     assert RETRIED not in late(aged)
     (seconds,) = looks(aged)
-    assert seconds <= find_late_receipts.LEASE
+    assert seconds <= find_late_receipts.STEP_LEASE
     age(aged, "90 MINUTE", f"seq = {RETRIED}")
     look(aged)
     assert RETRIED in late(aged)
@@ -221,8 +221,8 @@ def test_a_look_that_lost_its_lease_changes_no_other(
     aged: ReceiptScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It stops as soon as it learns that the campaign is to be looked at anew."""
-    monkeypatch.setattr(find_late_receipts, "LEASE", 0.0)  # is renewed at every step
-    monkeypatch.setattr(find_late_receipts, "SPAN", 7)
+    monkeypatch.setattr(find_late_receipts, "STEP_LEASE", 0.0)  # is renewed at every step
+    monkeypatch.setattr(find_late_receipts, "STEP_RECIPIENTS", 7)
     seen = []
 
     def read(cursor: Cursor, shard: int, campaign_id: CampaignId, seqs: range) -> Any:  # noqa: ANN401

@@ -139,14 +139,14 @@ def test_an_open_breaker_is_a_reason_to_stand_still(scene: Scene, world: World) 
 
 
 @pytest.mark.parametrize(
-    ("left_alone", "is_checked"), [(["first"], True), (["first", "second"], False)]
+    ("stopped", "is_checked"), [(["first"], True), (["first", "second"], False)]
 )
 def test_a_route_stands_still_while_all_its_providers_rest(
-    scene: Scene, world: World, left_alone: list[str], is_checked: bool
+    scene: Scene, world: World, stopped: list[str], is_checked: bool
 ) -> None:
     world.record_everything()
     world.change("UPDATE campaigns SET provider = 'both'")
-    for provider in left_alone:
+    for provider in stopped:
         rest(world, provider)
     scene.stand_still()
     assert world.campaign("republications") == (int(is_checked),)

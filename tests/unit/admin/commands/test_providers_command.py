@@ -244,7 +244,7 @@ def test_providers_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
         "kind": "http",
         "preset": "twilio",
         "is_default": True,
-        "state": "resting",
+        "state": "retry_after",
         "until": "2027-01-31T12:00:00.000Z",
         "problem": "secret x (on s-1)",
         "limits": {"limits": {"per_second": 7.5, "unit": "messages"}},
@@ -269,7 +269,7 @@ def test_providers_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     header, first, second, problem = run().output.splitlines()
     assert header.split()[:4] == ["name", "kind", "state", "until"]
     name, rest = "acme (default) twilio", "3 of 7.5 messages 12,000 of 50,000 100 10 12 ms 500 ms 2"
-    assert " ".join(first.split()) == f"{name} resting 2027-01-31T12:00:00Z {rest}"
-    assert second.split() == ["bare", "http", "resting", "100", "10", "2"]
+    assert " ".join(first.split()) == f"{name} retry_after 2027-01-31T12:00:00Z {rest}"
+    assert second.split() == ["bare", "http", "retry_after", "100", "10", "2"]
     assert problem == "acme: secret x (on s-1)"
     assert json.loads(run("--json").output) == [provider, bare]

@@ -92,7 +92,7 @@ UNREADABLE = sender(problem=SECRET)
         pytest.param(
             [sender(), sender("s-2", asked_to_wait=True)],
             {"circuit": circuit(), "day": day(50)},
-            "resting",
+            "retry_after",
             None,
             id="asked to wait",
         ),

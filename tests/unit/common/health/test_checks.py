@@ -4,7 +4,7 @@ import pytest
 import requests
 
 from campaign_common.errors import DatabaseUnavailable
-from campaign_common.health.checks import OLD_AFTER, STUCK_AFTER, HealthMonitor
+from campaign_common.health.checks import LOOP_STUCK_AFTER, OLD_AFTER, HealthMonitor
 from campaign_common.health.server import pages_of
 from campaign_common.runtime.page_server import PageServer, listening
 
@@ -76,7 +76,7 @@ def test_a_check_that_does_not_end_is_no_good_news(scene: Scene) -> None:
 def test_a_stuck_loop_is_dead_unless_the_process_stops(scene: Scene) -> None:
     """A loop that makes no rounds fails the liveness check, unless the process stops."""
     scene.health.beat("consumer loop")
-    scene.clock.now += STUCK_AFTER - 1
+    scene.clock.now += LOOP_STUCK_AFTER - 1
     scene.health.beat("job scheduler")
     assert scene.health.why_dead() is None
     scene.clock.now += 2

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
-from campaign_common.kafka.batches import ALONE, LARGEST_BATCH, SMALLEST_BATCH, SplittingProducer
+from campaign_common.kafka.batches import LARGEST_BATCH, SINGLE, SMALLEST_BATCH, SplittingProducer
 
 TOO_LARGE = KafkaError(KafkaError.MSG_SIZE_TOO_LARGE)
 FATAL = KafkaError(KafkaError._FATAL)
@@ -102,7 +102,7 @@ def test_what_a_known_limit_does_not_explain_goes_alone() -> None:
     scene.produce(b"a")
     assert scene.carrying() == [2_000]
     scene.settle(TOO_LARGE)
-    assert (scene.carrying(), scene.reports, len(scene.producer)) == ([ALONE], [], 1)
+    assert (scene.carrying(), scene.reports, len(scene.producer)) == ([SINGLE], [], 1)
     assert scene.made[-1].queue[0][2] == {"headers": {"h": "1"}}
     scene.settle(TOO_LARGE)
     assert scene.reports == [(b"a", KafkaError.MSG_SIZE_TOO_LARGE)]
@@ -115,9 +115,9 @@ def test_where_no_limit_is_known_batches_are_halved() -> None:
     sizes = []
     while not scene.reports:
         sizes += scene.carrying()
-        scene.settle(TOO_LARGE if scene.carrying() != [ALONE] else None)
+        scene.settle(TOO_LARGE if scene.carrying() != [SINGLE] else None)
     halves = [LARGEST_BATCH // 2**n for n in range(6)]
-    assert sizes == [*halves, SMALLEST_BATCH, ALONE]
+    assert sizes == [*halves, SMALLEST_BATCH, SINGLE]
     assert scene.reports == [(b"a", None)]
 
 
@@ -143,7 +143,7 @@ def test_a_full_queue_delays_what_is_sent_again() -> None:
     scene.settle(TOO_LARGE)
     assert (scene.carrying(), scene.reports, len(scene.producer)) == ([], [], 1)
     scene.settle(None)
-    assert scene.carrying() == [ALONE]
+    assert scene.carrying() == [SINGLE]
 
 
 @pytest.mark.parametrize("error", [FATAL, TOO_LARGE], ids=["fatal", "too large for the client"])

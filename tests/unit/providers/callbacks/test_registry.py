@@ -7,7 +7,6 @@ import pytest
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings.presets import preset_names
-from campaign_providers.callbacks.current_callbacks import REFRESH_INTERVAL
 from campaign_providers.callbacks.facts import (
     Accepted,
     CallbackPurpose,
@@ -17,6 +16,7 @@ from campaign_providers.callbacks.facts import (
 )
 from campaign_providers.callbacks.references import ReferencePurpose, ReferenceSigner
 from campaign_providers.callbacks.registry import callbacks_of, inbound_urls_of
+from campaign_providers.secret_files import REFRESH_INTERVAL
 from tests.unit.providers.callbacks.configurations import (
     BASE_URL,
     FIRST,

@@ -157,7 +157,7 @@ def test_a_send_after_doubt_elsewhere_is_a_repetition(
     assert (sent.provider, sent.repeats, sent.doubts) == (provider, repeats, doubts)
     assert (boot_time() < sent.key_known_until) is not repeats
     assert choice.goes_on_after_doubt(sent, versions[CAMPAIGN])
-    assert choice.rest_of(sent, versions[CAMPAIGN]) == 0
+    assert choice.rests_for(sent, versions[CAMPAIGN]) == 0
 
 
 def test_a_campaign_at_most_once_does_not_go_on_after_doubt() -> None:

@@ -54,13 +54,13 @@ def test_each_record_of_a_batch_is_checked() -> None:
 
 def test_the_second_copy_in_one_batch_waits() -> None:
     first, second = message(offset=10), message(offset=11)
-    filtered = split_duplicates([first, second], held=set())
-    assert (filtered.kept, filtered.dropped) == ([first], [second])
+    copies = split_duplicates([first, second], held=set())
+    assert (copies.first, copies.duplicates) == ([first], [second])
 
 
 def test_a_copy_of_a_held_message_waits() -> None:
     copy = message(offset=12)
-    assert split_duplicates([copy], held={copy.key}).dropped == [copy]
+    assert split_duplicates([copy], held={copy.key}).duplicates == [copy]
 
 
 def test_the_ledger_is_asked_by_shard_and_campaign() -> None:

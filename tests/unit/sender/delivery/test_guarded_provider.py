@@ -53,7 +53,7 @@ class Limiter:
     limits = ProviderLimits(per_day=5)
     needs_grants = is_fresh = True
     connections = None
-    rests_for = 0.0
+    day_used_up_for = 0.0
 
     def due(self) -> int:
         return 1
@@ -246,10 +246,10 @@ def test_a_refused_account_lets_what_waits_leave_the_claim(scene: Scene) -> None
     assert [r.status for r in scene.reported] == [SendStatus.NOT_GRANTED]
 
 
-@pytest.mark.parametrize("rests_for", [0.0, 60.0])
-def test_a_provider_rests_while_its_day_is_used_up(scene: Scene, rests_for: float) -> None:
-    scene.limiter.rests_for = rests_for
-    assert scene.guarded.is_resting is (rests_for > 0)
+@pytest.mark.parametrize("day_used_up_for", [0.0, 60.0])
+def test_a_provider_rests_while_its_day_is_used_up(scene: Scene, day_used_up_for: float) -> None:
+    scene.limiter.day_used_up_for = day_used_up_for
+    assert scene.guarded.is_resting is (day_used_up_for > 0)
 
 
 ACCEPTED = [SendStatus.ACCEPTED]

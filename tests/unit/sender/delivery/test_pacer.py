@@ -1,4 +1,4 @@
-"""The pacer's thread over a paced queue."""
+"""The pacer's thread over the queue of a limited provider."""
 
 import threading
 
@@ -7,7 +7,7 @@ import pytest
 from campaign_sender.delivery import pacer
 from campaign_sender.delivery.pacer import Pacer
 from tests.support.waiting import wait_until
-from tests.unit.sender.delivery.test_paced_queue import Bench, Grants, messages_of
+from tests.unit.sender.delivery.test_provider_grant_queue import Bench, Grants, messages_of
 
 
 def test_the_pacer_starts_what_came_while_it_slept(monkeypatch: pytest.MonkeyPatch) -> None:

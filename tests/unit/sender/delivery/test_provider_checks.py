@@ -22,7 +22,7 @@ from campaign_providers.check import (
 )
 from campaign_providers.contract import OutboundMessage
 from campaign_sender.delivery import provider_checks
-from campaign_sender.delivery.provider_checks import SEND_WITHIN, ProviderChecks
+from campaign_sender.delivery.provider_checks import CHECK_SEND_WITHIN, ProviderChecks
 from tests.unit.sender.limiting.tables import BEGIN, Tables
 
 WAITING = TakenCheck(7, "gateway", "13900000001", CheckContent("hi"), dry_run=False)
@@ -115,7 +115,7 @@ def impossible() -> Exchange:
     raise CheckImpossible("a certificate can not be read")
 
 
-LATE = 100.0 + SEND_WITHIN + 1.0
+LATE = 100.0 + CHECK_SEND_WITHIN + 1.0
 
 
 @pytest.mark.parametrize(

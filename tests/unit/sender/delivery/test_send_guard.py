@@ -160,7 +160,7 @@ def test_a_view_of_one_server_is_one_statement(scene: Scene) -> None:
 
 
 def test_what_is_to_be_erased_is_not_sent(scene: Scene) -> None:
-    """Erasure rests on the same view as pause and cancel, not on the order being carried out."""
+    """Erasure uses the same view as pause and cancel, not on the order being carried out."""
     erased, other = scene.hold(seq=1), scene.hold(seq=2)
     scene.database.erased = [1]
     scene.guard.refresh()

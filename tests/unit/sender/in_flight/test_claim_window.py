@@ -97,12 +97,12 @@ def test_what_ends_without_a_send_is_no_throughput() -> None:
         assert len(claimed) <= CONNECTIONS
 
 
-def test_what_is_void_does_not_wait_for_grants() -> None:
+def test_what_must_not_be_sent_does_not_wait_for_grants() -> None:
     bench = Bench()
     bench.granted["limited"] = 0
     paused, running = bench.admit("limited", 2)
     (other,) = bench.admit("http", 1)
-    bench.buffer.drop_void(
+    bench.buffer.end_unclaimed(
         ["limited"],
         [],
         lambda batch: [SendStatus.STALE if one is paused else None for one in batch],
@@ -131,11 +131,11 @@ def test_a_campaign_is_claimed_by_its_grants_over_all_providers() -> None:
     assert len(bench.cycle()) == 3
 
 
-def test_what_is_void_does_not_wait_for_a_rate() -> None:
+def test_what_must_not_be_sent_does_not_wait_for_a_rate() -> None:
     bench = with_rate("1")
     (paused,) = bench.admit("http", 1, SLOW)
     bench.admit("http", 1, OTHER)
-    bench.buffer.drop_void([], [SLOW], lambda batch: [SendStatus.STALE for _ in batch])
+    bench.buffer.end_unclaimed([], [SLOW], lambda batch: [SendStatus.STALE for _ in batch])
     batch = bench.buffer.take_batch()
     assert [(r.message, r.status) for r in batch.results] == [(paused, SendStatus.STALE)]
 

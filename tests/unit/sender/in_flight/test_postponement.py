@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from campaign_providers.contract import SendStatus
-from campaign_sender.in_flight.backlog import BACKLOG, LEAST_BACKLOG, LONGEST_WAIT, Rest
+from campaign_sender.in_flight.backlog import BACKLOG_SECONDS, LEAST_BACKLOG, LONGEST_DELAY, Rest
 from tests.unit.sender.in_flight.provider_bench import CONNECTIONS, OTHER, SLOW, Bench, with_rate
 from tests.unit.sender.messages import message
 
@@ -17,12 +17,12 @@ def test_what_waits_for_a_slow_provider_goes_back() -> None:
     bench.rates["limited"] = 40.0
     waiting = bench.admit("limited", 500)
     results = bench.postpone("limited", "http")
-    assert {result.status for result in results} == {SendStatus.RESTING}
+    assert {result.status for result in results} == {SendStatus.LIMITED}
     assert [result.message for result in results] == waiting[200:]
     waits = [result.retry_after for result in results]
-    assert waits == pytest.approx([BACKLOG + place / 40 for place in range(300)])
+    assert waits == pytest.approx([BACKLOG_SECONDS + place / 40 for place in range(300)])
     assert bench.buffer.held_keys([waiting[-1].key]) == set()
-    assert bench.postponed == [SendStatus.RESTING] * 300
+    assert bench.postponed == [SendStatus.LIMITED] * 300
 
 
 def test_the_next_ones_that_go_back_are_due_behind_the_last_ones() -> None:
@@ -86,7 +86,7 @@ def test_few_of_a_very_slow_provider_hold_offsets_back() -> None:
     owned.offsets.advance_to(1_000)
     results = bench.postpone("slow", "http")
     assert len(results) == 89
-    assert results[3].retry_after == pytest.approx(BACKLOG + 30)
+    assert results[3].retry_after == pytest.approx(BACKLOG_SECONDS + 30)
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_all_of_a_resting_provider_goes_back_unclaimed(
 
 
 @pytest.mark.parametrize(
-    ("try_number", "bound"), [(1, 15.0), (3, 60.0), (5, LONGEST_WAIT), (9_000, LONGEST_WAIT)]
+    ("try_number", "bound"), [(1, 15.0), (3, 60.0), (5, LONGEST_DELAY), (9_000, LONGEST_DELAY)]
 )
 def test_a_long_rest_is_looked_at_again(try_number: int, bound: float) -> None:
     """Live limits may end it early: a message waits for a bounded time, doubled with each try."""
@@ -158,7 +158,7 @@ def test_what_waits_for_a_slow_campaign_goes_back() -> None:
     bench.admit("http", 30, OTHER)
     bench.buffer.postpone([])
     batch = bench.buffer.take_batch()
-    assert {result.status for result in batch.results} == {SendStatus.RESTING}
+    assert {result.status for result in batch.results} == {SendStatus.LIMITED}
     assert [result.message for result in batch.results] == waiting[100:]
     waits = [result.retry_after for result in batch.results]
     assert waits == pytest.approx([5.0 + place / 10 for place in range(30)])

@@ -111,7 +111,7 @@ def test_what_cannot_be_paid_for_uses_no_grant_of_a_rate() -> None:
 def test_messages_of_a_paused_campaign_wait_for_no_money() -> None:
     scene = Scene()
     scene.claimed()
-    scene.buffer.drop_void([], [], lambda them: [SendStatus.STALE] * len(them))
+    scene.buffer.end_unclaimed([], [], lambda them: [SendStatus.STALE] * len(them))
     results = scene.buffer.take_batch().results
     assert results == [SendResult(one, SendStatus.STALE) for one in scene.messages[:3]]
     assert scene.buffer.first_unfunded() == []
@@ -140,7 +140,7 @@ def test_what_waits_for_money_lets_others_be_fetched() -> None:
     assert scene.buffer.wait_for_capacity(0.0)
     scene.buffer.postpone(set())
     results = scene.buffer.take_batch().results
-    assert [one.status for one in results] == [SendStatus.RESTING] * (100 - MOST_WAITING * BATCH)
+    assert [one.status for one in results] == [SendStatus.LIMITED] * (100 - MOST_WAITING * BATCH)
     assert next(one.message.key.seq for one in results) == 1 + MOST_WAITING * BATCH
     assert all(one.retry_after for one in results)
 

@@ -8,7 +8,7 @@ import pytest
 
 from campaign_common.domain.limits.provider_limits import ProviderLimits, end_of_day
 from campaign_common.domain.limits.server_clock import ClockReading
-from campaign_sender.limiting.day_lease import ASKED_AGAIN, TURN, DayLease
+from campaign_sender.limiting.day_lease import ASKED_AGAIN, DAY_TURN, DayLease
 from tests.unit.sender.limiting.tables import BEGIN, Tables
 
 LIMITS = ProviderLimits(per_day=1_000)
@@ -28,7 +28,7 @@ class Leaser:
 
     def turn(self, wanted: int, cost: int = 1, *, turns: int = 1) -> None:
         for _ in range(turns):
-            self.tables.now += TURN
+            self.tables.now += DAY_TURN
             self.lease.turn(self.limits, wanted, cost)
 
     @property
@@ -109,7 +109,7 @@ def test_a_used_up_day_rests_until_it_ends(leaser: Leaser) -> None:
         leaser.turn(500 if turn % 8 == 0 else 0)
         states.add(leaser.rests)
     assert states == {True}
-    assert len(leaser.tables.statements) <= turns * TURN / ASKED_AGAIN + 1
+    assert len(leaser.tables.statements) <= turns * DAY_TURN / ASKED_AGAIN + 1
     leaser.tables.now += 86_400
     leaser.turn(5)
     assert not leaser.rests
@@ -169,8 +169,8 @@ def test_what_is_left_is_returned_once(leaser: Leaser) -> None:
     use(leaser, 5, 3)
     (day,) = leaser.tables.days
     used = leaser.tables.days[day] - leaser.lease.available()
-    leaser.lease.return_rest()
-    leaser.lease.return_rest()
+    leaser.lease.return_unused()
+    leaser.lease.return_unused()
     assert leaser.tables.days[day] == used
 
 

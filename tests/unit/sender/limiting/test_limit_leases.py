@@ -14,7 +14,7 @@ from campaign_common.errors import DatabaseUnavailable
 from campaign_common.store.limits.live_limits import LiveLimits
 from campaign_sender.limiting.campaign_paces import CampaignPaces
 from campaign_sender.limiting.database_clock import DatabaseClock
-from campaign_sender.limiting.limit_leases import FRESH_FOR, LimitLeases, Load
+from campaign_sender.limiting.limit_leases import LIMITS_FRESH_FOR, LimitLeases, Load
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from tests.support.waiting import wait_until
 from tests.unit.sender.limiting.tables import Tables
@@ -76,7 +76,7 @@ def test_nothing_is_granted_before_limits_are_read(bench: Bench) -> None:
     assert not free.needs_grants
     assert free.share == 0.5
     assert free.sender_shards == SenderShards((4, 4), 1)
-    bench.tables.now += FRESH_FOR + 0.1
+    bench.tables.now += LIMITS_FRESH_FOR + 0.1
     assert free.needs_grants
 
 
@@ -131,7 +131,7 @@ def test_turns_of_a_provider_do_not_wait_for_another(bench: Bench) -> None:
 def test_limits_are_not_fresh_while_the_database_is_down(bench: Bench) -> None:
     bench.leases.read_live()
     bench.tables.is_down = True
-    bench.tables.now += FRESH_FOR + 0.1
+    bench.tables.now += LIMITS_FRESH_FOR + 0.1
     with pytest.raises(DatabaseUnavailable):
         bench.leases.read_live()
     assert bench.limiters["free"].claimable(0.25, 0) == 0

@@ -138,7 +138,7 @@ def test_a_day_of_segments_is_used_up_when_no_message_fits(tables: Tables) -> No
     paced = Paced(tables, ProviderLimits(None, SEGMENTS, None, 7))
     paced.text = "x" * 200
     assert paced.run(5) == 3
-    assert paced.limiter.rests_for > 0
+    assert paced.limiter.day_used_up_for > 0
     assert sum(tables.days.values()) == 7
 
 

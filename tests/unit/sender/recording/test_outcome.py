@@ -21,7 +21,7 @@ from campaign_sender.recording.outcome import (
     depends_on_doubt,
     may_have_been_sent,
     outcome_of,
-    waits_for_rest,
+    stops_age,
 )
 from tests.unit.sender.messages import message, version
 
@@ -69,7 +69,7 @@ def test_a_message_that_is_too_old_is_not_tried_again() -> None:
         SendStatus.THROTTLED: Status.FAILED,
         SendStatus.RETRYABLE: Status.FAILED,
         SendStatus.AMBIGUOUS: Status.UNKNOWN,
-        SendStatus.RESTING: Status.WAITING,
+        SendStatus.LIMITED: Status.WAITING,
         SendStatus.CIRCUIT_OPEN: Status.WAITING,
     }.items():
         row, _ = outcome_of(SendResult(old, status), version(), POLICY, jitter=0.0)
@@ -194,7 +194,7 @@ DEPENDS = {
     SendStatus.CIRCUIT_OPEN: (True, True),
     SendStatus.UNCONFIGURED: (True, True),
     SendStatus.RELEASED: (False, False),
-    SendStatus.RESTING: (True, True),
+    SendStatus.LIMITED: (True, True),
     SendStatus.NOT_GRANTED: (False, False),
     SendStatus.STALE: (False, False),
 }
@@ -259,7 +259,7 @@ def test_the_age_of_a_message_counts(
     one = message()
     one.in_doubt = in_doubt
     result = SendResult(one, status, None, error_code)
-    assert (depends_on_age(result), may_have_been_sent(result), waits_for_rest(result)) == aging
+    assert (depends_on_age(result), may_have_been_sent(result), stops_age(result)) == aging
 
 
 def test_doubt_without_a_price_ends_when_it_is_too_old() -> None:
@@ -268,7 +268,7 @@ def test_doubt_without_a_price_ends_when_it_is_too_old() -> None:
     doubtful.in_doubt = True
     unpriced = SendResult(doubtful, SendStatus.UNCONFIGURED, None, PRICE_MISSING)
     assert depends_on_age(unpriced)
-    assert not waits_for_rest(unpriced)
+    assert not stops_age(unpriced)
     for age, ended in {3599.0: Status.WAITING, 3601.0: Status.UNKNOWN}.items():
         doubtful.age = age
         row, _ = outcome_of(unpriced, version(), POLICY, jitter=0.0)

@@ -31,7 +31,7 @@ POLICY = RetrySettings(max_attempts=3, backoff_base=1.0, backoff_max=60.0, max_a
         (SendStatus.THROTTLED, False, "spare", "spare", 0.5),
         (SendStatus.ACCOUNT, False, "spare", "spare", 0.5),
         (SendStatus.CIRCUIT_OPEN, False, "spare", None, 0.5),
-        (SendStatus.RESTING, False, "spare", None, 0.5),
+        (SendStatus.LIMITED, False, "spare", None, 0.5),
         (SendStatus.CIRCUIT_OPEN, False, "main", None, 9.0),
         (SendStatus.UNCONFIGURED, False, "spare", None, 9.0),
         (SendStatus.RETRYABLE, False, "main", "main", 9.0),
@@ -122,7 +122,7 @@ def test_after_doubt_the_last_provider_waits_as_without() -> None:
 
 @pytest.mark.parametrize("recorded", [None, "spare"], ids=["first try", "after a proof"])
 @pytest.mark.parametrize(
-    "answer", [SendStatus.CIRCUIT_OPEN, SendStatus.RESTING, SendStatus.UNCONFIGURED]
+    "answer", [SendStatus.CIRCUIT_OPEN, SendStatus.LIMITED, SendStatus.UNCONFIGURED]
 )
 def test_a_message_that_was_not_sent_keeps_its_row_s_provider(
     answer: SendStatus, recorded: str | None

@@ -50,13 +50,13 @@ def outcome(
 )
 def test_what_waits_at_a_limited_rate_stays_there(rests: Mapping[str, float], wait: float) -> None:
     """A rate is no failure; in place of a day that is used up another provider is taken soon."""
-    found = outcome(SendStatus.RESTING, rests)
+    found = outcome(SendStatus.LIMITED, rests)
     assert (found.row.provider, found.row.attempts) == (None, 0)
     assert found.retry_in is not None
     assert wait <= found.retry_in <= max(wait, 1.0)
 
 
-@pytest.mark.parametrize("status", [SendStatus.RESTING, SendStatus.CIRCUIT_OPEN])
+@pytest.mark.parametrize("status", [SendStatus.LIMITED, SendStatus.CIRCUIT_OPEN])
 @pytest.mark.parametrize(
     ("rests", "try_number", "provider", "in_doubt", "wait"),
     [

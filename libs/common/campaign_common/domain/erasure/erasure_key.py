@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-SHORTEST_SECRET = 32
+SHORTEST_KEY = 32
 """Characters; 64 hexadecimal digits of 32 random bytes are meant."""
 
 HASH_BYTES = 8
@@ -36,10 +36,10 @@ class ErasureKey:
         """Derive the key and its id from the text that the configuration has.
 
         Raises:
-            ValueError: the text is shorter than `SHORTEST_SECRET`.
+            ValueError: the text is shorter than `SHORTEST_KEY`.
         """
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"expected {SHORTEST_SECRET} characters or more")
+        if len(secret) < SHORTEST_KEY:
+            raise ValueError(f"expected {SHORTEST_KEY} characters or more")
         key = hmac.digest(secret.encode(), _HASH_PURPOSE, "sha256")
         # Every block is a message of its own: nothing is chained, and nothing is decrypted.
         self._cipher = Cipher(algorithms.AES256(key), modes.ECB())  # noqa: S305

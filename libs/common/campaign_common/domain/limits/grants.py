@@ -5,7 +5,7 @@ from math import inf
 from typing import NamedTuple
 
 from campaign_common.domain.limits.server_clock import ClockReading
-from campaign_common.domain.limits.slots import LATEST, Instants, SlotPlan
+from campaign_common.domain.limits.slots import GRANT_LIFETIME, Instants, SlotPlan
 
 LASTING = 0.5
 """Part of its time that a grant has to last, where there are enough that do."""
@@ -96,11 +96,11 @@ class SlotGrants:
     of the server goes back.
 
     A grant is lost `latest` seconds after its instant, one of a share that is a small part of a
-    large quota later (`SlotPlan.latest`). More than `LATEST` lets it wait for a grant of another
-    limit, also into the next slot.
+    large quota later (`SlotPlan.latest`). More than `GRANT_LIFETIME` lets it wait for a grant of
+    another limit, also into the next slot.
     """
 
-    def __init__(self, sender: str, latest: float = LATEST) -> None:
+    def __init__(self, sender: str, latest: float = GRANT_LIFETIME) -> None:
         self._sender = sender
         self._latest = latest
         self._granted: list[_Granted] = []
@@ -138,7 +138,7 @@ class SlotGrants:
             or before.number + before.last != number + indices.start
         ):
             before = None
-        end = slot + 1 + (self._latest - LATEST)
+        end = slot + 1 + (self._latest - GRANT_LIFETIME)
         granted = _Granted(slot, instants, indices, latest, end, number, before)
         if before is None:
             granted.start(indices.start)

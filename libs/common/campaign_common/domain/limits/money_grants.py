@@ -27,10 +27,10 @@ recorder, and what is held must last until the next one."""
 LONGEST_KEPT = 60.0
 """The same, at most."""
 
-FADING = 6
+GAP_FADING = 6
 """Seconds in which the longest gap that is remembered becomes a second shorter."""
 
-SHORTEST_TURN = 0.001
+SHORTEST_ELAPSED = 0.001
 
 NOTHING = Decimal()
 SMALLEST = Decimal(1).scaleb(-DECIMALS)
@@ -66,7 +66,7 @@ class LongestGap:
 
     def at(self, now: float) -> float:
         """Return the longest gap; it fades, so that a single long one is forgotten."""
-        return max(0.0, self._seconds - (now - self._noted_at) / FADING)
+        return max(0.0, self._seconds - (now - self._noted_at) / GAP_FADING)
 
 
 class MoneyGrants:
@@ -144,7 +144,7 @@ class MoneyGrants:
             cycle: longest time between two reservations that the sender knows of.
             in_hand: the sender has messages of the campaign.
         """
-        elapsed = max(now - self._turned_at, SHORTEST_TURN)
+        elapsed = max(now - self._turned_at, SHORTEST_ELAPSED)
         self._turned_at = now
         lacked, self._lacked = self._lacked, NOTHING
         self._note_asked(now, least)

@@ -36,7 +36,7 @@ SPARE_HORIZON = 0.5
 SPARE_DELAY = 0.02
 """Seconds from the server's decision about spare grants to the first that can be used."""
 
-STUCK_AFTER = 3.0
+SLOTS_STUCK_AFTER = 3.0
 """Seconds during which the slots lie ahead of the server's clock, before those are deleted: longer
 than the grants in them are valid."""
 

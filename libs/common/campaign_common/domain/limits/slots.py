@@ -21,21 +21,24 @@ from typing import NamedTuple, Protocol, Self
 ROUNDING = 1e-4
 """Part of a distance between two instants by which floating point is forgiven."""
 
-LATEST = 0.02
+GRANT_LIFETIME = 0.02
 """Seconds after its instant at which a grant is lost."""
 
-LONGEST_LATEST = 0.25
+LONGEST_LIFETIME = 0.25
 """The same, at most, of a quota above `EXACT_UP_TO` of which senders hold a small part."""
 
 LEAD = 0.01
 """Seconds of a slot before its first instant."""
 
-TAIL = LATEST + 0.01
+TAIL = GRANT_LIFETIME + 0.01
 """Seconds of a slot after its last instant: a grant ends before its slot."""
 
 EXACT_UP_TO = 4_000
 """Quota up to which the grants of all senders are interleaved exactly. Above it each sender has its
 own equal distances, and a window has one grant of each sender too many or too few."""
+
+MOST_WANTED = 1_000_000
+"""Messages, or units, that a sender states at most that it wants to send in a slot."""
 
 TURNS = 0x9E3779B1
 """Odd number, about 2**32 divided by the golden ratio: its multiples are spread evenly."""
@@ -184,8 +187,8 @@ class SlotPlan(NamedTuple):
         """
         held = self.quota - self.spare
         if self.blocks is not None or self.quota <= EXACT_UP_TO or not held:
-            return LATEST
-        return min(LONGEST_LATEST, LATEST + LATEST * self.quota / held)
+            return GRANT_LIFETIME
+        return min(LONGEST_LIFETIME, GRANT_LIFETIME + GRANT_LIFETIME * self.quota / held)
 
     @property
     def last_block(self) -> Block | None:

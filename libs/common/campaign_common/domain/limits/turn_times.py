@@ -6,7 +6,7 @@ from campaign_common.domain.limits.server_clock import LEAST_MARGIN, ClockReadin
 EARLIEST = PLANNED_FROM + 0.05
 """Part of a slot after which the first sender begins its turn, where the database is near."""
 
-LATEST = 0.9
+LATEST_TURN = 0.9
 """Part of a slot after which the last one does, there."""
 
 ENDED_BY = 0.97
@@ -31,7 +31,7 @@ ROUND_TRIPS = 3
 RESERVE = 1.5
 """Multiple of what a turn took, for which one begins before its slot is to be planned."""
 
-FADING = 0.9
+TURN_FADING = 0.9
 """Part of the duration of a slow turn that is kept with each one that is faster."""
 
 
@@ -64,7 +64,7 @@ class TurnTimes:
             self._trip = max(0.0, 2 * (reading.margin - LEAST_MARGIN))
         if moment % 1.0 >= self.planned_from:
             self._served = slot_at(moment)
-            self._taken = max(seconds, FADING * self._taken)
+            self._taken = max(seconds, TURN_FADING * self._taken)
 
     def until(self, moment: float, *, is_alone: bool) -> float:
         """Return the seconds from a moment of the server's clock until the next turn.
@@ -93,7 +93,7 @@ class TurnTimes:
 
     def _begin(self, phase: float) -> float:
         """Return the part of a slot after which a turn begins; below 0: in the slot before."""
-        latest = min(LATEST, ENDED_BY - max(ROUND_TRIPS * self._trip, RESERVE * self._taken))
+        latest = min(LATEST_TURN, ENDED_BY - max(ROUND_TRIPS * self._trip, RESERVE * self._taken))
         first = FIRST_PLANNED + JITTER - self._trip / 2
         latest = max(first, latest)
         earliest = max(first, min(EARLIEST, latest - SPREAD))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
-HASH_BYTES = 8
+ID_HASH_BYTES = 8
 """Of 30,000,000 ids, the most of three days, two share a hash with a chance of 1 in 40,000."""
 
 _CONTEXT = b"provider id 1"
@@ -28,4 +28,4 @@ class IdentifiedReceipt(NamedTuple):
 def hash_of_id(provider: str, provider_message_id: str) -> bytes:
     """Return the hash by which a message is found: of the provider's name and its id."""
     named = f"{provider}\0{provider_message_id}".encode()
-    return blake2b(named, digest_size=HASH_BYTES, person=_CONTEXT).digest()
+    return blake2b(named, digest_size=ID_HASH_BYTES, person=_CONTEXT).digest()

@@ -92,12 +92,12 @@ class Routes:
         """Return the providers that messages of a route, or of a provider, take at first."""
         return frozenset(one for route in self._of_all(name) for one, _ in route.chosen)
 
-    def resting(self, resting: Collection[str]) -> list[str]:
-        """Return the routes of which all providers are among those `resting`.
+    def within(self, providers: Collection[str]) -> list[str]:
+        """Return the routes of which all providers are among some.
 
         One without a weight, or turned off, still takes messages for which it is chosen already.
         """
-        return [name for name in self._routes if self.providers(name) <= set(resting)]
+        return [name for name in self._routes if self.providers(name) <= set(providers)]
 
     def _of_all(self, name: str) -> list[Route]:
         """Return the routes that messages take which name this one, by their numbers."""

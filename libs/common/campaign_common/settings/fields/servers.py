@@ -73,7 +73,7 @@ class ShardRanges(Value[tuple[int, ...]]):
 
 
 class SecurityProperties(Value[Mapping[str, str]]):
-    """Properties for librdkafka; only security, since guarantees rest on the others."""
+    """Properties for librdkafka; only security, since guarantees depend on the others."""
 
     secret = True
 

@@ -46,10 +46,10 @@ OPTIONAL = frozenset({"expires_in", "template.name", "template.language"})
 """Placeholders that always have no value in some messages, as `parts.N` have."""
 
 MOST_PARTS = 64
-DEEPEST = 16
+DEEPEST_TREE = 16
 """Levels of a JSON tree."""
 
-LONGEST = 65_536
+LONGEST_TEMPLATE = 65_536
 """Characters of one template."""
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -173,7 +173,7 @@ class TemplateText(Value[TextTemplate]):
         super().__init__("expected text", "text with placeholders", null=null)
 
     def _deserialize(self, value: object, *_: object, **__: object) -> TextTemplate:
-        if not isinstance(value, str) or len(value) > LONGEST or not is_unicode(value):
+        if not isinstance(value, str) or len(value) > LONGEST_TEMPLATE or not is_unicode(value):
             raise self.make_error("invalid")
         return split_text(value, message=self.message)
 
@@ -257,8 +257,8 @@ class JsonTree(Scalar[JsonTemplate]):
         return self._branch(value, 0)
 
     def _branch(self, value: object, depth: int) -> JsonTemplate:
-        if depth > DEEPEST:
-            raise ValidationError(f"expected a tree of at most {DEEPEST} levels")
+        if depth > DEEPEST_TREE:
+            raise ValidationError(f"expected a tree of at most {DEEPEST_TREE} levels")
         match value:
             case dict():
                 branches = {}

@@ -12,7 +12,7 @@ from campaign_common.store.limits.live_limits import read_live
 
 SELECT_MOMENT = "SELECT UNIX_TIMESTAMP(NOW(6))"
 
-NOTHING = ProviderLimits(per_day=0)
+NO_LIMIT_LEFT = ProviderLimits(per_day=0)
 
 
 class UnitsOfDay(NamedTuple):
@@ -36,7 +36,7 @@ def take_single_send(
     in_force = configured if live is None else live.limits
     if in_force is None:
         # Set by a newer version: what cannot be read grants nothing.
-        return UnitsOfDay(used_up=NOTHING)
+        return UnitsOfDay(used_up=NO_LIMIT_LEFT)
     limits = in_force.at(float(moment))
     if limits.per_day is None:
         return UNLIMITED

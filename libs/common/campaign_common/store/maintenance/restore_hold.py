@@ -33,7 +33,7 @@ WHERE id > %s AND state NOT IN ('cancelled', 'failed') ORDER BY id LIMIT %s FOR 
 """
 
 # As CHANGE_STATE of store.campaigns.transitions, for one that was paused already, too.
-PAUSE = """
+PAUSE_RUNNING = """
 UPDATE campaigns
 SET state = 'paused', epoch = epoch + %s, lease_epoch = lease_epoch + 1, lease_until = NOW(6),
     published_seq = 0, published_count = 0
@@ -115,12 +115,12 @@ def _hold(cursor: Cursor, actor: str, found: Held) -> Held | None:
     before = after = CampaignState(found.before)
     if before is CampaignState.RUNNING:
         after = apply(Transition.PAUSE, before)
-        cursor.execute(PAUSE, (EPOCH_STEP, found.id))
+        cursor.execute(PAUSE_RUNNING, (EPOCH_STEP, found.id))
     elif before is CampaignState.SCHEDULED:
         after = apply(Transition.HOLD, before)
         cursor.execute(UNSCHEDULE, (EPOCH_STEP, found.id))
     elif before is CampaignState.PAUSED:
-        cursor.execute(PAUSE, (EPOCH_STEP, found.id))
+        cursor.execute(PAUSE_RUNNING, (EPOCH_STEP, found.id))
     else:
         cursor.execute(RAISE_EPOCH, (EPOCH_STEP, found.id))
     if before is after:

@@ -1,4 +1,4 @@
-"""provider_breakers: which providers are being left alone, until when by the database's clock."""
+"""provider_breakers: whose circuit breaker is open, and until when by the database's clock."""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -25,7 +25,7 @@ SELECT provider, TIMESTAMPDIFF(MICROSECOND, NOW(6), open_until) / 1000000.0
 FROM provider_breakers WHERE open_until > NOW(6)
 """
 
-SELECT_LEFT_ALONE = f"""
+SELECT_OF_OPEN_CIRCUITS = f"""
 SELECT c.id FROM ({OPEN_CIRCUITS}) b JOIN campaigns c ON c.provider = b.provider
 WHERE c.state = 'running' AND c.lease_owner = %s
 """
@@ -48,7 +48,7 @@ WHERE times_opened > 0 AND opened_at > NOW(6) - INTERVAL 30 DAY
 
 
 class OpenBreaker(NamedTuple):
-    """A provider that is left alone for some more seconds.
+    """Circuit breaker that is open for some more seconds.
 
     `account`: digest of the account that it refuses; None: the breaker holds for all senders.
     `is_asked`: an answer of the provider asked to wait.
@@ -71,28 +71,28 @@ def open_breaker(cursor: Cursor, provider: str, breaker: OpenBreaker, opened_by:
 def campaigns_with_open_circuit(
     cursor: Cursor, owner: str, routes: Routes | None = None
 ) -> frozenset[CampaignId]:
-    """Read which running campaigns leased by `owner` have a provider that is left alone.
+    """Read which running campaigns leased by `owner` have a provider whose circuit breaker is open.
 
-    Of those that take one of `routes`, the ones of which all providers are.
+    Of those that take one of `routes`, the ones of which all providers have one.
     """
-    cursor.execute(SELECT_LEFT_ALONE, (owner,))
+    cursor.execute(SELECT_OF_OPEN_CIRCUITS, (owner,))
     found = [campaign_id for (campaign_id,) in cursor.fetchall()]
-    if resting := resting_routes(cursor, routes):
-        cursor.execute(SELECT_ON_ROUTES, (owner, resting))
+    if unavailable := routes_with_open_circuits(cursor, routes):
+        cursor.execute(SELECT_ON_ROUTES, (owner, unavailable))
         found += [campaign_id for (campaign_id,) in cursor.fetchall()]
     return frozenset(found)
 
 
-def resting_routes(cursor: Cursor, routes: Routes | None) -> list[str]:
-    """Read which of `routes` have providers that are all left alone."""
+def routes_with_open_circuits(cursor: Cursor, routes: Routes | None) -> list[str]:
+    """Read the routes of which all providers have an open circuit breaker."""
     if not routes:
         return []
     cursor.execute(SELECT_PROVIDERS)
-    return routes.resting([provider for (provider,) in cursor.fetchall()])
+    return routes.within([provider for (provider,) in cursor.fetchall()])
 
 
 def read_open_breakers(cursor: Cursor) -> dict[str, OpenBreaker]:
-    """Read which providers are being left alone by all senders."""
+    """Read which providers have a circuit breaker that is open for all senders."""
     cursor.execute(SELECT_OPEN)
     return {provider: OpenBreaker(float(seconds)) for provider, seconds in cursor.fetchall()}
 
@@ -113,12 +113,12 @@ class Circuit(NamedTuple):
 def read_circuits(cursor: Cursor) -> dict[str, Circuit]:
     """Read, by provider, the breaker that is open for longest, or was open last."""
     cursor.execute(SELECT_PROVIDERS)
-    left_alone = {provider for (provider,) in cursor.fetchall()}
+    open_for_all = {provider for (provider,) in cursor.fetchall()}
     cursor.execute(SELECT_CIRCUITS)
     found: dict[str, Circuit] = {}
     for provider, open_until, opened_at, times, of_account, is_open in cursor.fetchall():
         circuit = Circuit(open_until, opened_at, int(times), bool(of_account), bool(is_open))
-        if circuit.of_account and circuit.is_open and provider not in left_alone:
+        if circuit.of_account and circuit.is_open and provider not in open_for_all:
             circuit = circuit._replace(is_open=False)  # another account is accepted
         if provider not in found or _rank(circuit) > _rank(found[provider]):
             found[provider] = circuit

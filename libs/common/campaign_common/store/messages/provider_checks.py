@@ -11,7 +11,7 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.message_record import MessageTemplate
 from campaign_common.runtime.logs import mask_phone
 
-KEPT_FOR = 10
+KEPT_MINUTES = 10
 """Minutes after which the sweep deletes a check."""
 
 WANTED_FOR = 10
@@ -20,7 +20,7 @@ WANTED_FOR = 10
 LEFT_TO_OTHERS = 1.5
 """Seconds for which a sender that lacks a secret leaves a check to senders that have it."""
 
-GRACE = 5.0
+CHECK_GRACE = 5.0
 """Seconds beyond the time limits of a send after which its sender counts as lost."""
 
 
@@ -138,11 +138,11 @@ SELECT id, provider, phone, dry_run, requested_at, taken_by, ended_at, result,
        taken_at IS NOT NULL, NOW(6) > ends_by,
        requested_at <= NOW(6) - INTERVAL {WANTED_FOR} SECOND
 FROM provider_checks
-WHERE id = %s AND provider = %s AND requested_at >= NOW(6) - INTERVAL {KEPT_FOR} MINUTE
+WHERE id = %s AND provider = %s AND requested_at >= NOW(6) - INTERVAL {KEPT_MINUTES} MINUTE
 """
 
 DELETE_OLD = f"""
-DELETE FROM provider_checks WHERE requested_at < NOW(6) - INTERVAL {KEPT_FOR} MINUTE LIMIT %s
+DELETE FROM provider_checks WHERE requested_at < NOW(6) - INTERVAL {KEPT_MINUTES} MINUTE LIMIT %s
 """
 
 _NO_PROVIDER = ("",)
@@ -184,7 +184,7 @@ def take_check(
     if row is None:
         return None
     id_, provider, phone, content, dry_run = row
-    cursor.execute(TAKE, (sender, round((longest[provider] + GRACE) * 1e6), id_))
+    cursor.execute(TAKE, (sender, round((longest[provider] + CHECK_GRACE) * 1e6), id_))
     return TakenCheck(int(id_), provider, phone, _decode_content(content), bool(dry_run))
 
 

@@ -16,7 +16,7 @@ from campaign_common.domain.message import Status
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
-from campaign_common.store.messages.provider_breakers import resting_routes
+from campaign_common.store.messages.provider_breakers import routes_with_open_circuits
 
 
 class DueRetry(NamedTuple):
@@ -28,8 +28,8 @@ class DueRetry(NamedTuple):
     try_number: int
     attempts: int
     held_back: int
-    """Microseconds for which it was due and could not be published: its provider was left alone,
-    or its campaign was paused. They do not count into the age of the message."""
+    """Microseconds for which it was due and could not be published: the circuit breaker of its
+    provider was open, or its campaign was paused. They do not count into the age of the message."""
 
 
 class Stamp(NamedTuple):
@@ -112,14 +112,14 @@ WHERE r.generation = stamp.generation AND r.try_number = stamp.try_number
 def sendable_campaigns(cursor: Cursor, owner: str, routes: Routes | None = None) -> Epochs:
     """Read which running campaigns leased by `owner` have a provider that may be called.
 
-    Of those that take one of `routes`, the ones of which not all providers are left alone.
+    Of those that take one of `routes`, not the ones of which all providers have an open breaker.
     """
-    resting = resting_routes(cursor, routes)
+    unavailable = routes_with_open_circuits(cursor, routes)
     cursor.execute(SELECT_SENDABLE, (owner,))
     return {
         campaign_id: epoch
         for campaign_id, epoch, provider in cursor.fetchall()
-        if provider not in resting
+        if provider not in unavailable
     }
 
 

@@ -20,7 +20,7 @@ SELECT_NOW = "SELECT NOW(6)"
 
 # A rest that began before the try was published has ended with that, and is left out by then. A
 # service of 0.2.0 leaves the columns as they were, though it plans another try.
-RESTS = (
+AGE_STOPS = (
     "(rests_since IS NOT NULL AND rests_try = try_number"
     " AND (published_at IS NULL OR rests_since >= published_at))"
 )
@@ -35,7 +35,8 @@ SCHEDULE = (
     # the way of a try that met another rest. The old values are read before they are replaced.
     " ON DUPLICATE KEY UPDATE aged_from = IF(generation <> VALUES(generation), VALUES(aged_from),"
     " COALESCE(aged_from + INTERVAL COALESCE(TIMESTAMPDIFF(MICROSECOND,"
-    f" IF({RESTS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)), NOW(6)), 0)"
+    f" IF({AGE_STOPS}, rests_since, IF(VALUES(rests_since) IS NULL, NULL, published_at)),"
+    " NOW(6)), 0)"
     " MICROSECOND, VALUES(aged_from))), rests_since = VALUES(rests_since),"
     # The earliest moment of the generation. One that is missing after attempts stays so: they are
     # those of a sender of 0.2.0.
@@ -56,8 +57,8 @@ SELECT_WAITING = (
 FORGET = "DELETE FROM message_retries_{shard:d} WHERE campaign_id = %s AND seq IN %s"
 
 SELECT_AGES = (
-    f"SELECT seq, TIMESTAMPDIFF(MICROSECOND, aged_from, IF({RESTS}, rests_since, NOW(6))),"
-    f" IF({RESTS}, 0, COALESCE(TIMESTAMPDIFF(MICROSECOND, published_at, NOW(6)), 0))"
+    f"SELECT seq, TIMESTAMPDIFF(MICROSECOND, aged_from, IF({AGE_STOPS}, rests_since, NOW(6))),"
+    f" IF({AGE_STOPS}, 0, COALESCE(TIMESTAMPDIFF(MICROSECOND, published_at, NOW(6)), 0))"
     " FROM message_retries_{shard:d}"
     " WHERE campaign_id = %s AND seq IN %s AND aged_from IS NOT NULL"
 )
@@ -68,7 +69,7 @@ LEAVE_OUT_WAITS = (
     "UPDATE message_retries_{shard:d}"
     " SET aged_from = aged_from + INTERVAL TIMESTAMPDIFF(MICROSECOND, published_at, NOW(6))"
     " MICROSECOND WHERE campaign_id = %s AND seq IN %s"
-    f" AND published_at IS NOT NULL AND NOT {RESTS}"
+    f" AND published_at IS NOT NULL AND NOT {AGE_STOPS}"
 )
 
 
@@ -88,7 +89,7 @@ class ScheduledRetry(NamedTuple):
     """Seconds until it is due."""
     was_sent: bool = False
     """It was sent in this try, or may have been: from the first such try on its age counts."""
-    rests: bool = False
+    stops_age: bool = False
     """It waits since its provider rests, which does not count into its age."""
     has_waited: bool = False
     """It has waited for a grant of a limit in this try, which does not count either."""
@@ -114,11 +115,11 @@ def schedule_retries(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
                     next_try(row.try_number),
                     row.attempts,
                     now if was_sent else None,
-                    now if rests else None,
+                    now if stops_age else None,
                     to_datetime(sent_after),
-                    next_try(row.try_number) if rests else None,
+                    next_try(row.try_number) if stops_age else None,
                 )
-                for row, seconds, was_sent, rests, _, sent_after in retries
+                for row, seconds, was_sent, stops_age, _, sent_after in retries
             ],
         )
 
@@ -127,7 +128,7 @@ def _leave_out_waits(cursor: Cursor, shard: int, retries: Sequence[ScheduledRetr
     """Subtract from the age of messages what they have waited for grants."""
     waited: dict[CampaignId, list[int]] = defaultdict(list)
     for retry in retries:
-        if retry.has_waited and not retry.rests:
+        if retry.has_waited and not retry.stops_age:
             waited[CampaignId(retry.row.campaign_id)].append(retry.row.seq)
     for campaign_id, seqs in sorted(waited.items()):
         cursor.execute(LEAVE_OUT_WAITS.format(shard=shard), (campaign_id, tuple(seqs)))

@@ -19,10 +19,10 @@ from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.store.messages.message_listing import ListedReceipt
 
-KEPT_FOR = 24
+KEPT_HOURS = 24
 """Hours after which the sweep deletes a single message."""
 
-WANTED_FOR = {ReferencePurpose.TEST: 30, ReferencePurpose.ANSWER: 300}
+WANTED_SECONDS = {ReferencePurpose.TEST: 30, ReferencePurpose.ANSWER: 300}
 """Seconds after which a single message is not sent any more, by its purpose: the request of a test
 message has timed out, and an answer would surprise the person."""
 
@@ -192,7 +192,7 @@ def take_single_messages(
     They are not taken again, so a message whose sender dies is not sent twice.
     """
     taken: list[TakenSingleMessage] = []
-    for purpose, wanted_for in WANTED_FOR.items():
+    for purpose, wanted_for in WANTED_SECONDS.items():
         room = limit - len(taken)
         if room:
             cursor.execute(SELECT_WAITING, (int(purpose), tuple(providers), wanted_for, room))
@@ -217,7 +217,7 @@ def end_single_message(cursor: Cursor, outcome: SingleOutcome) -> None:
 
 def delete_old_single_messages(cursor: Cursor, limit: int) -> int:
     """Delete messages that are older than a day; returns how many went."""
-    return cursor.execute(DELETE_OLD, (KEPT_FOR, limit))
+    return cursor.execute(DELETE_OLD, (KEPT_HOURS, limit))
 
 
 def _rendered(body: str, column: str | None) -> tuple[Rendered, str | None]:

@@ -11,7 +11,7 @@ from pymysql.cursors import Cursor
 from campaign_common.domain.receipts.identified_receipt import IdentifiedReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 
-KEPT_FOR = 15
+LOOKED_FOR = 15
 """Minutes for which a message is looked for: more than a sender records behind in an outage."""
 
 INSERT = """
@@ -76,4 +76,4 @@ def forget_early(cursor: Cursor, receipts: Collection[IdentifiedReceipt]) -> Non
 
 def delete_old_early(cursor: Cursor, limit: int) -> int:
     """Delete some of the reports that no message has had; return how many went."""
-    return cursor.execute(DELETE_OLD, (KEPT_FOR, limit))
+    return cursor.execute(DELETE_OLD, (LOOKED_FOR, limit))

@@ -52,7 +52,7 @@ SET look_at = NOW(6) + INTERVAL
 WHERE shard = %s AND campaign_id = %s AND seq IN %s
 """
 
-LONGEST_WAIT = 10_000_000
+LONGEST_LOOK_WAIT = 10_000_000
 """Microseconds between two looks at a receipt."""
 
 WAIT_OF_UNLIKELY = 600_000_000
@@ -144,4 +144,4 @@ def _longest_wait(receipt: StoredReceipt, entry: LedgerEntry | None) -> int:
         and entry.provider is not None
         and not receipt.proves({entry.provider})
     )
-    return WAIT_OF_UNLIKELY if is_unlikely else LONGEST_WAIT
+    return WAIT_OF_UNLIKELY if is_unlikely else LONGEST_LOOK_WAIT

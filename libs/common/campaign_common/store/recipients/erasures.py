@@ -21,7 +21,7 @@ from campaign_common.store.recipients.erased_people import add_erased_person, lo
 from campaign_common.store.shards.shard_commands import request_erasure
 from campaign_common.store.suppressions.hashed_suppressions import HashedPerson, hash_suppressions
 
-MOST_SHARDS = 65_535
+MOST_MODULUS = 65_535
 """recipients.erased_shard_count holds no more."""
 
 REASON = "a recipient was erased"
@@ -202,7 +202,7 @@ def erase_recipient(cursor: Cursor, erasure: Erasure, list_id: ListId, shards: i
         return []
     seq = row[0]
     modulus = lcm(shards, *(count for _, _, count in under_way))
-    if modulus > MOST_SHARDS:
+    if modulus > MOST_MODULUS:
         raise ErasureHeld(
             f"campaigns of recipient list {list_id} run with shard counts that cannot be kept"
             f" together; the erasure continues when they are over"

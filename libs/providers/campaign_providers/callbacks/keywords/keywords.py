@@ -11,10 +11,10 @@ import yaml
 
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 
-LONGEST_READ = 1_000
+LONGEST_KEYWORD_TEXT = 1_000
 """Characters of a text that are looked at."""
 
-REMEMBERED = 4_096
+REMEMBERED_FORMS = 4_096
 """Characters whose forms are remembered: looking one up takes ten times as long."""
 
 
@@ -61,7 +61,7 @@ class Keywords:
 
     def match(self, text: str) -> KeywordMatch | None:
         """Return the keyword that a text is, begins with or contains; None where it has none."""
-        spaced, joined = _forms(text[:LONGEST_READ])
+        spaced, joined = _forms(text[:LONGEST_KEYWORD_TEXT])
         exact = self._kinds.get(spaced) or self._kinds.get(joined)
         if exact is None:
             exact = self._first.get(spaced.partition(" ")[0])
@@ -117,7 +117,7 @@ def _forms(text: str) -> tuple[str, str]:
     return " ".join(spaced.split()), " ".join(joined.split())
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(REMEMBERED_FORMS)
 def _spaced(character: str) -> str:
     if _is_kept(character):
         return character
@@ -125,7 +125,7 @@ def _spaced(character: str) -> str:
     return "" if unicodedata.category(character) in {"Cf", "Me", "Mn"} else " "
 
 
-@lru_cache(REMEMBERED)
+@lru_cache(REMEMBERED_FORMS)
 def _joined(character: str) -> str:
     return character if _is_kept(character) or character.isspace() else ""
 

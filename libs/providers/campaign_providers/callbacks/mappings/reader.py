@@ -11,6 +11,7 @@ from datetime import datetime
 
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.errors import SettingsError
+from campaign_common.settings.fields.callbacks import LONGEST_CODE
 from campaign_providers.callbacks.facts import (
     CallbackReply,
     InboundText,
@@ -35,10 +36,9 @@ from campaign_providers.callbacks.mappings.times import checked_form, utc_time
 from campaign_providers.callbacks.references import OF_RECEIPTS, ReferenceSigner
 
 LONGEST_ID = 128
-LONGEST_CODE = 32
 LONGEST_WORD = 64
 LONGEST_ADDRESS = 64
-LONGEST_TEXT = 4_096
+LONGEST_INBOUND_TEXT = 4_096
 """Characters of an inbound text that are kept: more than any SMS or WhatsApp message has."""
 
 
@@ -192,7 +192,7 @@ class InboundReader(ItemReader):
                 provider_message_id=_plain(self._id.text_in(item), LONGEST_ID),
                 phone=phone,
                 recipient=_address(self._to.text_in(item)),
-                text=_clean(self._text.text_in(item) or "")[:LONGEST_TEXT],
+                text=_clean(self._text.text_in(item) or "")[:LONGEST_INBOUND_TEXT],
                 at=self.time_of(item),
             )
 

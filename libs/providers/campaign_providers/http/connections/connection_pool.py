@@ -26,6 +26,7 @@ from campaign_providers.http.connections.faults import FaultLog
 from campaign_providers.http.requests.current_writer import CurrentWriter
 from campaign_providers.http.requests.target import Target
 from campaign_providers.http.requests.values import Unsendable
+from campaign_providers.secret_files import REFRESH_INTERVAL
 
 REPORT_INTERVAL = 0.005
 """Seconds for which results are collected: each report wakes another thread."""
@@ -41,9 +42,6 @@ UNWRITABLE = "request_unwritable"
 
 DEADLINE_INTERVAL = 0.1
 """Seconds between two checks of the deadlines."""
-
-REFRESH_INTERVAL = 1.0
-"""Seconds between two looks at the files of secrets."""
 
 log = structlog.get_logger()
 

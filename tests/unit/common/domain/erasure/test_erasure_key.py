@@ -2,7 +2,7 @@
 
 import pytest
 
-from campaign_common.domain.erasure.erasure_key import SHORTEST_SECRET, ErasureKey, packed, unpacked
+from campaign_common.domain.erasure.erasure_key import SHORTEST_KEY, ErasureKey, packed, unpacked
 
 SECRET = "0123456789abcdef0123456789abcdef"
 OTHER = "f" * 64
@@ -47,8 +47,8 @@ def test_what_is_no_number_has_no_hash(phones: list[str]) -> None:
 
 
 def test_a_short_secret_is_no_key() -> None:
-    with pytest.raises(ValueError, match=str(SHORTEST_SECRET)):
-        ErasureKey("x" * (SHORTEST_SECRET - 1))
+    with pytest.raises(ValueError, match=str(SHORTEST_KEY)):
+        ErasureKey("x" * (SHORTEST_KEY - 1))
 
 
 def test_a_key_shows_nothing_of_its_secret() -> None:

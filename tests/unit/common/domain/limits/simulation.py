@@ -13,7 +13,7 @@ from campaign_common.domain.limits.grants import SlotGrants
 from campaign_common.domain.limits.planning import (
     BLANK_SLOTS,
     PLANNED_FROM,
-    STUCK_AFTER,
+    SLOTS_STUCK_AFTER,
     StoredSlot,
     is_stuck,
     plan_next,
@@ -21,7 +21,7 @@ from campaign_common.domain.limits.planning import (
     spare_bounds,
 )
 from campaign_common.domain.limits.server_clock import ServerClock
-from campaign_common.domain.limits.slots import LATEST, SlotDemand
+from campaign_common.domain.limits.slots import GRANT_LIFETIME, SlotDemand
 from campaign_common.domain.limits.turn_times import TurnTimes
 
 TICK = 0.004
@@ -92,7 +92,7 @@ class SimulatedSender:
     numbers: list[int] = field(default_factory=list)
     """Slots of the server's clock in which they were."""
 
-    latest: float = LATEST
+    latest: float = GRANT_LIFETIME
     """Seconds after its instant at which a grant is lost."""
     far: tuple[float, float] | None = None
     """Seconds of one way to the server, at least and at most; None: it is near."""
@@ -244,7 +244,7 @@ class SimulatedSender:
             self.stuck_since = None
             return
         self.stuck_since = self.stuck_since or self.local(real)
-        if self.local(real) - self.stuck_since > STUCK_AFTER:
+        if self.local(real) - self.stuck_since > SLOTS_STUCK_AFTER:
             server.slots = {n: one for n, one in server.slots.items() if n <= slot_at(moment)}
 
     def send(self, real: float, server: Server) -> float:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from campaign_common.domain.limits.grants import SlotGrants
 from campaign_common.domain.limits.server_clock import ClockReading
-from campaign_common.domain.limits.slots import EXACT_UP_TO, LATEST, SlotPlan
+from campaign_common.domain.limits.slots import EXACT_UP_TO, GRANT_LIFETIME, SlotPlan
 
 SLOT = 1_800_000_000
 
@@ -29,7 +29,7 @@ def test_late_grants_exceed_no_second_by_more_than_a_twentieth(
     intervals: list[tuple[float, float]] = []
     for slot, part in enumerate(parts):
         plan = SlotPlan(slot, quota, Decimal(quota), {"a": quota * part // 100})
-        for sender, latest in (("a", plan.latest), (None, LATEST)):
+        for sender, latest in (("a", plan.latest), (None, GRANT_LIFETIME)):
             instants = plan.instants(sender)
             for index in range(len(instants)):
                 at = instants.at(index)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from campaign_common.domain.limits.slots import LATEST, quota_of
+from campaign_common.domain.limits.slots import GRANT_LIFETIME, quota_of
 from campaign_common.domain.limits.turn_times import TurnTimes
 from tests.unit.common.domain.limits.simulation import (
     Server,
@@ -137,7 +137,7 @@ FAR: list[Far] = [(0.02, 0.04), (0.05, 0.15), (0.149, 0.151), (0.01, 0.29)]
 
 LONGEST_TRIP = 0.6
 
-LATEST_OF_RATES = 0.25
+OF_RATES = 0.25
 
 
 def _distant(random: Random, number: int, latest: float, far: Far | None) -> list[SimulatedSender]:
@@ -167,7 +167,7 @@ def _disturb(random: Random, senders: list[SimulatedSender], real: float) -> Non
     seed=st.integers(0, 2**32),
     rate=st.sampled_from(RATES),
     far=st.sampled_from(FAR),
-    latest=st.sampled_from([LATEST, LATEST_OF_RATES]),
+    latest=st.sampled_from([GRANT_LIFETIME, OF_RATES]),
     step=st.sampled_from([0.0, 0.0, -3600.0, -1.6, -0.4, 0.4, 1.6, 3600.0]),
 )
 def test_a_distant_database_grants_nothing_twice(
@@ -185,14 +185,14 @@ def test_a_distant_database_grants_nothing_twice(
         _disturb(random, senders, real)
         server.ahead += step if turn == 3 else 0
     # A grant of a rate waits, and each sender knows the time within half a round trip only.
-    late = 0.05 if latest == LATEST else latest + LONGEST_TRIP / 2
+    late = 0.05 if latest == GRANT_LIFETIME else latest + LONGEST_TRIP / 2
     assert fullest_window(senders) <= (1 + late) * ceil(rate) + 1
-    if latest == LATEST and not step:
+    if latest == GRANT_LIFETIME and not step:
         assert all(n <= quota_of(slot, rate) for slot, n in per_slot(senders).items())
 
 
 @pytest.mark.parametrize("number", [1, 4])
-@pytest.mark.parametrize(("latest", "used_at_least"), [(LATEST, 0.65), (LATEST_OF_RATES, 0.95)])
+@pytest.mark.parametrize(("latest", "used_at_least"), [(GRANT_LIFETIME, 0.65), (OF_RATES, 0.95)])
 def test_300_ms_to_the_database_leave_time_to_plan(
     latest: float, used_at_least: float, number: int
 ) -> None:

@@ -8,7 +8,7 @@ from campaign_common.domain.limits.grants import SlotGrants
 from campaign_common.domain.limits.planning import StoredSlot, plan_next, spare_bounds
 from campaign_common.domain.limits.server_clock import ClockReading, ClockState
 from campaign_common.domain.limits.slots import (
-    LATEST,
+    GRANT_LIFETIME,
     Block,
     SlotDemand,
     SlotPlan,
@@ -100,7 +100,7 @@ def test_each_grant_has_one_instant_of_its_own(quota: int) -> None:
     moments = sorted(one.at(n) for one in instants for n in range(len(one)))
     assert len(moments) + plan.spare == quota
     assert moments[0] > SLOT
-    assert moments[-1] < SLOT + 1 - LATEST
+    assert moments[-1] < SLOT + 1 - GRANT_LIFETIME
     if quota <= 4_000:
         distances = [later - earlier for earlier, later in pairwise(moments)]
         assert max(distances, default=0) == pytest.approx(min(distances, default=0), abs=1e-5)

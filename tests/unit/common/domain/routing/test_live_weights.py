@@ -114,8 +114,8 @@ def test_a_chosen_provider_stays(
 def test_a_route_goes_on_for_messages_of_a_provider_turned_off() -> None:
     changed = routes()
     changed.set_live({"main": A_OFF})
-    assert changed.resting({"b", "c"}) == []
-    assert changed.resting({"a", "b", "c"}) == ["main", "other"]
+    assert changed.within({"b", "c"}) == []
+    assert changed.within({"a", "b", "c"}) == ["main", "other"]
     assert changed.active("main") == {"b", "c"}
     assert changed.providers("main") == {"a", "b", "c"}, "campaigns are checked against all"
 

@@ -142,7 +142,7 @@ def test_the_longest_prefix_of_a_number_takes_its_route() -> None:
     ids=["its one", "all of them", "not all of them"],
 )
 def test_a_route_rests_when_all_its_providers_do(rest: Collection[str], routes: list[str]) -> None:
-    assert Routes({"only": ONE, "both": TWO}).resting(rest) == routes
+    assert Routes({"only": ONE, "both": TWO}).within(rest) == routes
 
 
 def test_a_prefix_of_a_provider_goes_on_as_its_route_does() -> None:

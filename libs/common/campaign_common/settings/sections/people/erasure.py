@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from campaign_common.domain.erasure.erasure_key import SHORTEST_SECRET
+from campaign_common.domain.erasure.erasure_key import SHORTEST_KEY
 from campaign_common.settings.declaration import Conflict, SectionList, key, section_class
 from campaign_common.settings.sections.providers.secrets import SecretSettings
 
@@ -27,8 +27,8 @@ class ErasureSettings:
         if len(self.keys) > MOST_KEYS:
             yield ("Keys",), f"expected {MOST_KEYS} keys at most"
         given = [each.value for each in self.keys if each.value is not None]
-        if any(len(value) < SHORTEST_SECRET for value in given):
-            yield ("Keys",), f"expected keys of {SHORTEST_SECRET} characters or more"
+        if any(len(value) < SHORTEST_KEY for value in given):
+            yield ("Keys",), f"expected keys of {SHORTEST_KEY} characters or more"
         files = [each.file for each in self.keys if each.file is not None]
         if len({*given}) + len({*files}) < len(self.keys):
             yield ("Keys",), "expected each key once"

@@ -43,8 +43,8 @@ class LimitSettings:
     """Requests under way at a time. Each sender has the part of it that it has of the shards, and
     one at least; while shards move it is not exact."""
     per_day: int | None = key("PerDay", Int(1, MOST_PER_DAY, null=True), default=None)
-    """Sends that start in a day, at most. A used-up day rests until the next one, and messages wait
-    without an attempt."""
+    """Sends that start in a day, at most. When they are used up, the provider rests until the
+    next one, and messages wait without an attempt."""
     zone: str = key("Zone", Zone(), default="UTC")
     """The time zone of that day, as America/Los_Angeles."""
     ramp: tuple[RampStepSettings, ...] = key(

@@ -7,8 +7,8 @@ import pytest
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.delivery import rated_queue
-from campaign_sender.delivery.rated_queue import RatedQueue
+from campaign_sender.delivery import campaign_grant_queue
+from campaign_sender.delivery.campaign_grant_queue import CampaignGrantQueue
 from campaign_sender.limiting.slot_lease import Taken
 from campaign_sender.message import Message
 from tests.unit.sender.messages import message
@@ -42,13 +42,13 @@ class Rate:
 class Bench:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 100.0
-        monkeypatch.setattr(rated_queue, "boot_time", lambda: self.now)
+        monkeypatch.setattr(campaign_grant_queue, "boot_time", lambda: self.now)
         self.rates = {SLOW: Rate()}
-        self.void: set[int] = set()
+        self.unsendable: set[int] = set()
         self.rests = False
         self.started: list[Message] = []
         self.reported: list[SendResult[Message]] = []
-        self.queue = RatedQueue(
+        self.queue = CampaignGrantQueue(
             lambda: self.rates,  # type: ignore[arg-type, return-value]
             self._check,
             self._submit,
@@ -72,7 +72,7 @@ class Bench:
         self.queue.start_due()
 
     def _check(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        return [SendStatus.STALE if m.record.seq in self.void else None for m in messages]
+        return [SendStatus.STALE if m.record.seq in self.unsendable else None for m in messages]
 
     def _submit(self, messages: Sequence[Message], *, first: bool) -> None:
         assert first
@@ -90,10 +90,10 @@ def test_messages_start_by_the_grants_of_their_rate(bench: Bench) -> None:
     assert bench.started == slow[:2]
     assert [one.rate_until for one in slow] == [7.0, 7.0, 0.0, 0.0]
     assert bench.queue.waiting_of(SLOW) == len(bench.queue) == 2
-    assert bench.queue.pause() == pytest.approx(0.01)
+    assert bench.queue.next_in() == pytest.approx(0.01)
     bench.grant(9)
     assert bench.started == slow
-    assert bench.queue.pause() is None
+    assert bench.queue.next_in() is None
 
 
 def test_only_messages_of_campaigns_with_a_rate_wait(bench: Bench) -> None:
@@ -103,7 +103,7 @@ def test_only_messages_of_campaigns_with_a_rate_wait(bench: Bench) -> None:
 
 def test_what_must_not_be_sent_does_not_wait_for_a_grant(bench: Bench) -> None:
     first, second = bench.add(2)
-    bench.void = {1}
+    bench.unsendable = {1}
     bench.look_later()
     assert [(r.message, r.status) for r in bench.reported] == [(first, SendStatus.STALE)]
     bench.grant(2)
@@ -149,4 +149,4 @@ def test_a_campaign_is_looked_at_when_its_grant_is_due(
     assert bench.rates[SLOW].asked == asked
     bench.grant(1)
     assert len(bench.started) == 1
-    assert bench.queue.pause() is None
+    assert bench.queue.next_in() is None

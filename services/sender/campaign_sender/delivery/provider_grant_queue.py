@@ -1,4 +1,4 @@
-"""Paced queue: claimed messages of a limited provider, which start when their grants are due."""
+"""Provider grant queue: claimed messages of a limited provider, until their grants are due."""
 
 import threading
 from collections import deque
@@ -10,12 +10,10 @@ from typing import Protocol
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import REACHED_PROVIDER, PreSendCheck, SendResult, SendStatus
-from campaign_sender.in_flight.claim_window import WINDOW
+from campaign_sender.delivery.pacer import SWEEP_INTERVAL
+from campaign_sender.in_flight.claim_window import CLAIM_WINDOW
 from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Grant, Message
-
-LONGEST_WAIT = 0.1
-"""Seconds until all messages that wait are checked again, whatever their grants say."""
 
 PLENTY = 1_000
 """Grants that are due beyond what waits, from which messages are checked once only."""
@@ -65,13 +63,13 @@ class LateGrants:
             return number, self._until
 
 
-class PacedQueue:
+class ProviderGrantQueue:
     """Claimed messages of one provider, in their order, while it is limited.
 
     Starts and ends are counted without limits too: limits may be set while messages are under way.
     `check`: the check before a send, by which messages are left out before they use grants.
     `submit` is that of the provider, `connections` the requests that it may have under way,
-    `rests_for` the seconds for which its circuit breaker is open.
+    `circuit_open_for` the seconds for which its circuit breaker is open.
     """
 
     def __init__(
@@ -80,14 +78,14 @@ class PacedQueue:
         check: PreSendCheck[Message],
         submit: Submit,
         connections: Callable[[], int | None],
-        rests_for: Callable[[], float],
+        circuit_open_for: Callable[[], float],
         report: Report,
     ) -> None:
         self.limiter = limiter
         self._check = check
         self._submit = submit
         self._connections = connections
-        self._breaker_rests_for = rests_for
+        self._circuit_open_for = circuit_open_for
         self._report = report
         self.on_waiting: Callable[[], None] = _ignore
         """Called when messages wait that were not there before."""
@@ -100,7 +98,7 @@ class PacedQueue:
         self._surplus = 0
         """Messages that waited without a grant at the last sweep."""
         self._late_grants = LateGrants(limiter)
-        self._claimed_for = WINDOW
+        self._claimed_for = CLAIM_WINDOW
         self._started = 0
         self._span_began = (monotonic(), 0)
         self._started_in_span: int | None = None
@@ -127,9 +125,9 @@ class PacedQueue:
         return self._under_way
 
     @property
-    def day_rests_for(self) -> float:
+    def day_used_up_for(self) -> float:
         """Seconds until the day ends that is used up; 0: it is not."""
-        return self.limiter.rests_for if self.is_limited else 0.0
+        return self.limiter.day_used_up_for if self.is_limited else 0.0
 
     def submit(self, messages: Sequence[Message], *, first: bool = False) -> None:
         """Start messages whose claim is committed: at once, or when they may.
@@ -196,12 +194,12 @@ class PacedQueue:
             if started:
                 self._submit(started)
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._waiting:
             return None
-        next_in = None if self.lacks_connections else self.limiter.next_in()
-        return LONGEST_WAIT if next_in is None else min(LONGEST_WAIT, next_in)
+        granted_in = None if self.lacks_connections else self.limiter.next_in()
+        return SWEEP_INTERVAL if granted_in is None else min(SWEEP_INTERVAL, granted_in)
 
     def claimable(self, seconds: float) -> int | None:
         """Return how many more messages may be claimed for so many seconds; None: no limit."""
@@ -211,7 +209,7 @@ class PacedQueue:
     def require_grants(
         self, messages: Sequence[Message], statuses: Sequence[SendStatus | None]
     ) -> list[SendStatus | None]:
-        """Refuse messages that have no valid grant: it was missed, or they were never paced.
+        """Refuse messages that have no valid grant: it was missed, or they never waited here.
 
         Those that were handed to the provider before the limits were set have none. A message that
         comes too late for its grant takes another one that is due: a provider that was handed many
@@ -271,9 +269,9 @@ class PacedQueue:
 
     def _take_due(self) -> tuple[list[Message], list[SendResult[Message]]]:
         now = monotonic()
-        rests = self._breaker_rests_for() > 0 or self.day_rests_for > 0
+        rests = self._circuit_open_for() > 0 or self.day_used_up_for > 0
         refused: list[SendResult[Message]] = []
-        if rests or now - self._swept_at >= LONGEST_WAIT:
+        if rests or now - self._swept_at >= SWEEP_INTERVAL:
             refused = self._sweep(now, rests=rests)
         free, due = self._free(), self.limiter.due() if self._waiting else 0
         size = min(free, len(self._waiting), due)

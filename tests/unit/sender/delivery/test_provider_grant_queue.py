@@ -1,4 +1,4 @@
-"""Paced queues, with grants that the test gives."""
+"""Queues of limited providers, with grants that the test gives."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -9,8 +9,9 @@ import pytest
 
 from campaign_common.domain.limits.provider_limits import LimitUnit, ProviderLimits
 from campaign_providers.contract import SendResult, SendStatus
-from campaign_sender.delivery import paced_queue
-from campaign_sender.delivery.paced_queue import PacedQueue
+from campaign_sender.delivery import provider_grant_queue
+from campaign_sender.delivery.pacer import SWEEP_INTERVAL
+from campaign_sender.delivery.provider_grant_queue import ProviderGrantQueue
 from campaign_sender.limiting.slot_lease import Taken
 from campaign_sender.message import Grant, Message
 from tests.unit.sender.messages import message
@@ -26,7 +27,7 @@ class Grants:
 
     units: int = 0
     limits: ProviderLimits = field(default_factory=lambda: PER_DAY)
-    rests_for: float = 0.0
+    day_used_up_for: float = 0.0
     is_fresh: bool = True
     until: float = inf
     returned: list[tuple[date, int]] = field(default_factory=list)
@@ -76,13 +77,13 @@ class Bench:
     """A queue whose provider has a number of connections."""
 
     def __init__(self, grants: Grants, connections: int | None = None) -> None:
-        self.void: dict[int, SendStatus] = {}
+        self.unsendable: dict[int, SendStatus] = {}
         self.rest = 0.0
         self.grants = grants
         self.connections = connections
         self.started: list[Message] = []
         self.reported: list[SendResult[Message]] = []
-        self.queue = PacedQueue(
+        self.queue = ProviderGrantQueue(
             grants,  # type: ignore[arg-type]
             self._check,
             self._submit,
@@ -99,7 +100,7 @@ class Bench:
         return min(bounds, default=None)
 
     def _check(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        return [self.void.get(m.record.seq) for m in messages]
+        return [self.unsendable.get(m.record.seq) for m in messages]
 
     def end(self, *messages: Message, status: SendStatus = SendStatus.ACCEPTED) -> None:
         self.queue.note_ended([SendResult(one, status) for one in messages])
@@ -204,7 +205,7 @@ def test_a_message_without_a_grant_waits_where_many_are_due() -> None:
 
 def test_what_must_not_be_sent_uses_no_grant() -> None:
     bench = Bench(Grants(units=1))
-    bench.void = {1: SendStatus.STALE}
+    bench.unsendable = {1: SendStatus.STALE}
     first, second = message(1), message(2)
     bench.queue.submit([first, second])
     bench.queue.start_due()
@@ -217,7 +218,7 @@ def test_a_drain_releases_what_waits_for_connections() -> None:
     bench = Bench(Grants(units=500), connections=1)
     messages = messages_of(300)
     bench.queue.submit(messages)
-    bench.void = {one.record.seq: SendStatus.RELEASED for one in messages}
+    bench.unsendable = {one.record.seq: SendStatus.RELEASED for one in messages}
     bench.sweep()
     assert bench.statuses() == [(one, SendStatus.RELEASED) for one in messages[1:]]
     assert len(bench.queue) == 0
@@ -225,7 +226,7 @@ def test_a_drain_releases_what_waits_for_connections() -> None:
 
 @pytest.mark.parametrize(("breaker", "day"), [(3.0, 0.0), (0.0, 9_999.0)])
 def test_messages_of_a_resting_provider_leave_the_claim(breaker: float, day: float) -> None:
-    bench = Bench(Grants(units=5, rests_for=day))
+    bench = Bench(Grants(units=5, day_used_up_for=day))
     bench.rest = breaker
     messages = messages_of(3)
     bench.queue.submit(messages)
@@ -253,12 +254,12 @@ def test_a_lower_concurrency_keeps_what_it_starts_in_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(paced_queue, "monotonic", lambda: now)
+    monkeypatch.setattr(provider_grant_queue, "monotonic", lambda: now)
     bench = Bench(Grants(units=1_000, limits=ProviderLimits(concurrency=2)))
     messages = messages_of(50)
     bench.queue.submit(messages)
     for _ in range(12):
-        now += paced_queue.STARTED_SPAN / 2
+        now += provider_grant_queue.STARTED_SPAN / 2
         bench.sweep()
     assert bench.statuses() == [(one, SendStatus.NOT_GRANTED) for one in messages[4:]]
 
@@ -307,7 +308,7 @@ def test_units_come_back_by_the_amount_that_was_taken() -> None:
         (ProviderLimits(concurrency=5), None, False),
         (ProviderLimits(concurrency=5), Grant(inf), True),
     ],
-    ids=["none", "not of a day", "of a day", "missed", "queued before", "paced"],
+    ids=["none", "not of a day", "of a day", "missed", "queued before", "granted"],
 )
 def test_a_message_starts_with_a_valid_grant_only(
     limits: ProviderLimits, grant: Grant | None, is_allowed: bool
@@ -351,13 +352,13 @@ def test_a_late_message_takes_another_grant_that_is_due(
 
 def test_of_many_grants_some_are_taken_at_once_for_late_messages() -> None:
     """They are for later ones as long as they last, and are lost then."""
-    bench = Bench(Grants(units=2 * paced_queue.LATE_SHARE))
+    bench = Bench(Grants(units=2 * provider_grant_queue.LATE_SHARE))
     late = messages_of(3)
     for one in late:
         one.grant = MISSED
         assert bench.queue.require_grants([one], [None]) == [None]
-    assert bench.grants.units == 2 * paced_queue.LATE_SHARE - 3
-    bench = Bench(Grants(units=2 * paced_queue.LATE_SHARE, until=0.0))
+    assert bench.grants.units == 2 * provider_grant_queue.LATE_SHARE - 3
+    bench = Bench(Grants(units=2 * provider_grant_queue.LATE_SHARE, until=0.0))
     late[0].grant = MISSED
     assert bench.queue.require_grants(late[:1], [None]) == [None]
     late[1].grant, bench.grants.units = MISSED, 0
@@ -379,7 +380,7 @@ def test_nothing_starts_while_live_limits_are_not_known() -> None:
 def test_no_grant_is_looked_for_while_connections_lack() -> None:
     bench = Bench(Grants(units=9), connections=1)
     bench.queue.submit(messages_of(3))
-    assert bench.queue.pause() == paced_queue.LONGEST_WAIT
+    assert bench.queue.next_in() == SWEEP_INTERVAL
 
 
 def test_messages_with_a_grant_of_their_rate_go_first() -> None:

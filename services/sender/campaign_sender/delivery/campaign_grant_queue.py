@@ -1,4 +1,4 @@
-"""Rated queue: claimed messages of campaigns with a rate, until the grants of it are due."""
+"""Campaign grant queue: claimed messages of campaigns with a rate, until grants of it are due."""
 
 import threading
 from collections import deque
@@ -8,13 +8,10 @@ from heapq import heappop, heappush
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.runtime.boot_time import boot_time
 from campaign_providers.contract import PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.paced_queue import Submit
-from campaign_sender.delivery.pacer import SHORTEST_WAIT
+from campaign_sender.delivery.pacer import SHORTEST_WAIT, SWEEP_INTERVAL
+from campaign_sender.delivery.provider_grant_queue import Submit
 from campaign_sender.limiting.campaign_rate import CampaignRate
 from campaign_sender.message import Message
-
-SWEEP_INTERVAL = 0.1
-"""Seconds between two checks of all messages that wait."""
 
 SURPLUS_INTERVAL = 0.2
 """Seconds between two counts of what has no grant in sight."""
@@ -23,7 +20,7 @@ KNOWN_FOR = 2.0
 """Seconds ahead for which grants are known: those of the present slot and the next one."""
 
 
-class RatedQueue:
+class CampaignGrantQueue:
     """Messages of one provider whose campaigns have a rate.
 
     With the grant of its campaign a message goes before others to the provider, or to wait for a
@@ -57,7 +54,7 @@ class RatedQueue:
         """Heap of the boot times at which campaigns are looked at. One that has no grants is not
         in it."""
         self._due_at: dict[CampaignId, float] = {}
-        """Earliest one of each campaign; others of it in the heap are void."""
+        """Earliest one of each campaign; others of it in the heap are ignored."""
         self._seen: Mapping[CampaignId, CampaignRate] = {}
         """Rates at the last look."""
         self._swept_at = self._counted_at = 0.0
@@ -129,7 +126,7 @@ class RatedQueue:
         if started:
             self._submit(started, first=True)
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._size:
             return None
@@ -192,10 +189,10 @@ class RatedQueue:
             if status is not None
         ]
         if refused:
-            void = {id(result.message) for result in refused}
+            ended = {id(result.message) for result in refused}
             for campaign_id in {result.message.record.campaign_id for result in refused}:
                 queue = self._waiting[campaign_id]
-                self._waiting[campaign_id] = deque(m for m in queue if id(m) not in void)
+                self._waiting[campaign_id] = deque(m for m in queue if id(m) not in ended)
             self._size -= len(refused)
         for campaign_id in [one for one, queue in self._waiting.items() if not queue]:
             self._forget(campaign_id)
