@@ -76,6 +76,17 @@ class StoredSingleMessage(NamedTuple):
     receipt: ListedReceipt | None = None
 
 
+class ListedAnswer(NamedTuple):
+    """The answer to an inbound message, and its result; `status` is None until it is known."""
+
+    status: Status | None
+    provider_message_id: str | None
+    error_code: str | None
+    requested_at: datetime
+    ended_at: datetime | None
+    receipt: ListedReceipt | None
+
+
 class SingleOutcome(NamedTuple):
     """The outcome of a single message."""
 
@@ -99,6 +110,12 @@ SELECT_ONE = f"""
 SELECT id, campaign_id, {_PROVIDER}, phone, body, content, requested_at, ended_at, status,
        provider_message_id, error_code, receipt_rank, receipt_code, reported_at
 FROM trial_messages WHERE id = %s
+"""
+
+SELECT_ANSWERS = """
+SELECT inbound_id, status, provider_message_id, error_code, requested_at, ended_at, receipt_rank,
+       receipt_code, reported_at
+FROM trial_messages WHERE inbound_id IN %s
 """
 
 SELECT_WAITING = f"""
@@ -187,6 +204,34 @@ def read_single_message(cursor: Cursor, single_id: int) -> StoredSingleMessage |
         error_code,
         None if rank is None else ListedReceipt(ReceiptRank(rank), code, at),
     )
+
+
+def read_answers(cursor: Cursor, inbound_ids: Collection[int]) -> dict[int, ListedAnswer]:
+    """Read the answers to inbound messages that are kept, by ids of the messages."""
+    if not inbound_ids:
+        return {}
+    cursor.execute(SELECT_ANSWERS, (tuple(inbound_ids),))
+    return {
+        inbound_id: ListedAnswer(
+            None if status is None else Status(status),
+            message_id,
+            error_code,
+            requested_at,
+            ended_at,
+            None if rank is None else ListedReceipt(ReceiptRank(rank), code, at),
+        )
+        for (
+            inbound_id,
+            status,
+            message_id,
+            error_code,
+            requested_at,
+            ended_at,
+            rank,
+            code,
+            at,
+        ) in cursor.fetchall()
+    }
 
 
 def take_single_messages(
