@@ -48,7 +48,6 @@ from campaign_sender.delivery.pacer import Pacer
 from campaign_sender.delivery.provider_checks import ProviderChecks
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.delivery.send_guard_thread import SendGuardThread
-from campaign_sender.delivery.single_sends import SingleSends
 from campaign_sender.in_flight.backlog import Backlogs
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.claim_window import ClaimWindows
@@ -69,6 +68,7 @@ from campaign_sender.recording.outcome_policy import OutcomePolicy
 from campaign_sender.recording.recorded_ids import RecordedIds
 from campaign_sender.recording.recorder import Recorder
 from campaign_sender.recording.shard_commands import ShardCommands
+from campaign_sender.single.single_sends import SingleSends
 from campaign_sender.telemetry.gauges import SenderGauges
 from campaign_sender.telemetry.heartbeat import sender_heartbeat
 from campaign_sender.telemetry.recent_statistics import RecentStatistics
@@ -144,7 +144,20 @@ class Sender:
             self._dispatcher.add(provider, breaker, make, limiters[provider])
             metrics.begin_outcomes_at_zero(provider)
             metrics.POSSIBLE_DUPLICATES.labels(provider)
-        self._pacer = Pacer(self._dispatcher.grant_queues, self._wake_recorders)
+        limits = {one: each.limits.limits for one, each in settings.configured_providers.items()}
+        self._single_sends = SingleSends(
+            databases.main,
+            providers,
+            limits,
+            write_suppressions=AnsweredSuppressions(
+                databases.main,
+                settings.originator_of,
+                longest_transaction(settings.mysql.tran_timeout),
+            ).write,
+            limiters=limiters,
+        )
+        queues = self._single_sends.grant_queues + self._dispatcher.grant_queues
+        self._pacer = Pacer(queues, self._wake_recorders)
         self._leases = LimitLeases(
             databases.main,
             sender_id,
@@ -178,20 +191,6 @@ class Sender:
             PeriodicThread("log-retention", log_retention.INTERVAL, deletions.skip_deleted),
             PeriodicThread("consumer-lag", consumer_lag.INTERVAL, lag.refresh),
             PeriodicThread("breaker-sync", breaker_sync.INTERVAL, breakers.sync),
-        )
-        limits = {
-            provider: configured.limits.limits
-            for provider, configured in settings.configured_providers.items()
-        }
-        self._single_sends = SingleSends(
-            databases.main,
-            providers,
-            limits,
-            write_suppressions=AnsweredSuppressions(
-                databases.main,
-                settings.originator_of,
-                longest_transaction(settings.mysql.tran_timeout),
-            ).write,
         )
         self._checks = ProviderChecks(
             databases.main,

@@ -31,8 +31,8 @@ from campaign_common.store.messages.single_messages import (
 from campaign_common.store.messages.single_messages import NewSingleMessage as Wanted
 from campaign_common.store.suppressions.suppressions import Suppression, put_suppression
 from campaign_providers.contract import OnResults, PreSendCheck, SendResult, SendStatus
-from campaign_sender.delivery.single_sends import SingleSends as Sending
 from campaign_sender.message import Message
+from campaign_sender.single.single_sends import SingleSends as Sending
 from tests.integration.sender.world import SHARDS, World
 from tests.support.servers.schemas import make_current
 from tests.support.waiting import wait_until

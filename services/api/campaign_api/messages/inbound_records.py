@@ -13,6 +13,8 @@ from campaign_common.store.inbound.inbound_listing import (
     read_inbound,
 )
 from campaign_common.store.inbound.inbound_messages import StoredInbound
+from campaign_common.store.messages.message_listing import ListedReceipt
+from campaign_common.store.messages.single_messages import ListedAnswer, read_answers
 
 BEGINNING = datetime(1970, 1, 1)  # noqa: DTZ001 - as the database has times: UTC, naive
 
@@ -37,11 +39,12 @@ class InboundRecords:
         position = None if after is None else _position(*after)
         with self._database.reading() as cursor:
             page = read_inbound(cursor, wanted, position, limit)
-        return Page([describe(row) for row in page.rows], _key(page.next))
+            answers = read_answers(cursor, [row.id for row in page.rows if row.message.keyword])
+        return Page([describe(row, answers.get(row.id)) for row in page.rows], _key(page.next))
 
 
-def describe(stored: StoredInbound) -> dict[str, Any]:
-    """Describe a message as in responses."""
+def describe(stored: StoredInbound, answer: ListedAnswer | None) -> dict[str, Any]:
+    """Describe a message as in responses, with its answer."""
     message = stored.message
     reported_at = message.reported_at
     return {
@@ -55,7 +58,24 @@ def describe(stored: StoredInbound) -> dict[str, Any]:
         "unsure": message.is_unsure,
         "reported_at": None if reported_at is None else rfc3339_utc(reported_at),
         "received_at": rfc3339_utc(message.received_at),
+        "answer": None if answer is None else _answer(answer),
     }
+
+
+def _answer(answer: ListedAnswer) -> dict[str, Any]:
+    return {
+        "status": None if answer.status is None else answer.status.word,
+        "provider_message_id": answer.provider_message_id,
+        "error_code": answer.error_code,
+        "requested_at": rfc3339_utc(answer.requested_at),
+        "ended_at": None if answer.ended_at is None else rfc3339_utc(answer.ended_at),
+        "receipt": None if answer.receipt is None else _receipt(answer.receipt),
+    }
+
+
+def _receipt(receipt: ListedReceipt) -> dict[str, Any]:
+    at = None if receipt.at is None else rfc3339_utc(receipt.at)
+    return {"rank": receipt.rank.word, "code": receipt.code, "at": at}
 
 
 def _position(microseconds: int, id_: int) -> InboundPosition:

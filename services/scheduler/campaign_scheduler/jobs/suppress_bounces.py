@@ -1,6 +1,6 @@
 """Job that suppresses people whose number takes no messages, after hard bounces."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from functools import partial
 
@@ -20,6 +20,7 @@ from campaign_common.domain.suppressions.hard_bounces import (
 from campaign_common.errors import DatabaseTimeout, DatabaseUnavailable
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.store.receipts.bounced_receipts import (
+    TakenBounces,
     forget_bounces,
     look_later,
     take_bounces,
@@ -47,6 +48,10 @@ gone."""
 
 WAIT_OF_UNKNOWN = 600.0
 """Seconds after which a message is looked at again that is `unknown`: it may stay so."""
+
+UNKNOWN_FOR = timedelta(days=1)
+"""Time after its outcome for which one that is `unknown` is looked at: the owner of a shard uses
+receipts within seconds. A later report lists the message again."""
 
 MOST_MESSAGES = 100
 """Messages of a person that are read, those of the newest campaigns."""
@@ -119,10 +124,13 @@ class BounceSuppressor:
         keys = {MessageKey(place.campaign_id, place.seq): place for place in taken.places}
         with self._databases.main.reading() as cursor:
             people = people_of(cursor, keys)
+        unknown_since = _moment_of(taken) - UNKNOWN_FOR
         decided: dict[_Decision, list[ReceiptPlace]] = {one: [] for one in _Decision}
         for key, place in keys.items():
             is_there = key in people
-            one = self._decide(bounces, key, people[key]) if is_there else _Decision.DONE
+            one = _Decision.DONE
+            if is_there:
+                one = self._decide(bounces, key, people[key], unknown_since)
             decided[one].append(place)
 
         def write(cursor: Cursor) -> None:
@@ -132,8 +140,13 @@ class BounceSuppressor:
         database.run(write)
         return len(taken.places) == BATCH
 
-    def _decide(self, bounces: HardBounces, key: MessageKey, phone: str) -> _Decision:
-        """Suppress the person of a message if that follows."""
+    def _decide(
+        self, bounces: HardBounces, key: MessageKey, phone: str, unknown_since: datetime
+    ) -> _Decision:
+        """Suppress the person of a message if that follows.
+
+        One that is `unknown` since before `unknown_since` stays so: it is not looked at any more.
+        """
         with self._databases.reading() as cursors:
             history = messages_of(cursors, phone, self._shards, AFTER_ALL_CAMPAIGNS, MOST_MESSAGES)
             reported = next((one for one in history if one.campaign_id == key.campaign_id), None)
@@ -144,7 +157,7 @@ class BounceSuppressor:
                 runs = reported.state in (CampaignState.RUNNING, CampaignState.PAUSED)
                 return _Decision.EARLY if runs else _Decision.DONE
             if message.status is Status.UNKNOWN:
-                return _Decision.UNKNOWN
+                return _Decision.UNKNOWN if message.at > unknown_since else _Decision.DONE
             scope = bounces.scope(message.provider)
             before = suppressed_before(cursors.main, phone, scope)
         messages = [one for one in map(_message, history) if one is not None]
@@ -183,6 +196,11 @@ class BounceSuppressor:
             except DatabaseTimeout:
                 self._databases.main.run(partial(write, again=True))
         return took_effect
+
+
+def _moment_of(taken: TakenBounces) -> datetime:
+    """Return the time of the database at which messages were taken."""
+    return LATEST[0] if taken.until is None else taken.until - timedelta(seconds=LEASE)
 
 
 def _message(one: HistoryEntry) -> SentMessage | None:

@@ -45,8 +45,13 @@ from campaign_providers.check import (
     ShownRequest,
 )
 from campaign_providers.contract import SendStatus
-from campaign_sender.delivery.single_sends import POLL_INTERVAL, STOP_TIMEOUT
 from campaign_sender.metrics import PROVIDER_CHECKS
+
+POLL_INTERVAL = 0.25
+"""Seconds between two polls for new checks, or single messages."""
+
+STOP_TIMEOUT = 3.0
+"""Seconds for which a stopping sender waits for outcomes, or for checks under way."""
 
 MOST_AT_A_TIME = 4
 """Checks under way; further ones are left to other senders."""

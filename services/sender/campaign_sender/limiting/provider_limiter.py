@@ -60,6 +60,8 @@ class ProviderLimiter:
         self._head_cost = 1
         """Units that the next message costs, where it was refused for its day."""
         self._slots_at = 0.0
+        self.wanted_beside = 0
+        """Single messages that wait for grants of a second; they have their units of the day."""
         self._most_waiting = RecentPeak(PEAK_SPAN)
         self.share = 1.0
         self.sender_shards = ALONE
@@ -117,7 +119,8 @@ class ProviderLimiter:
 
     def is_due(self, waiting: int) -> bool:
         """Return whether a turn comes at once, since messages wait for grants that are spare."""
-        if not self._has_rate() or not self._slots.is_due(ceil(waiting * self._unit_cost)):
+        wanted = ceil((waiting + self.wanted_beside) * self._unit_cost)
+        if not self._has_rate() or not self._slots.is_due(wanted):
             return False
         self._slots_at = 0.0
         return True
@@ -137,11 +140,13 @@ class ProviderLimiter:
         wanted = min(MOST_WANTED, ceil(waiting * self._unit_cost))
         if waiting:
             wanted = max(wanted, self._head_cost, largest)
+        beside = self._wanted_beside(largest)
         self.note_waiting(waiting)
         if self._clock() >= self._slots_at:
             most = min(MOST_WANTED, ceil(self._most_waiting.value * self._unit_cost))
-            self._slots.turn(limits, wanted, SlotDemand(max(wanted, most), largest), version)
-            self._slots_at = self._clock() + self._slots.until_turn(wanted)
+            demand = SlotDemand(max(wanted, most) + beside, largest)
+            self._slots.turn(limits, wanted + beside, demand, version)
+            self._slots_at = self._clock() + self._slots.until_turn(wanted + beside)
         reading = self._slots.reading()
         if self._has_day() and reading is not None:
             self._days.turn(limits.at(reading.moment), wanted, self._head_cost)
@@ -215,6 +220,20 @@ class ProviderLimiter:
         """Take the grants of one message that has missed its own."""
         return self._slots.take_for(cost) if self.is_fresh and self._has_rate() else None
 
+    def take_beside(self, cost: int) -> Taken | None:
+        """Take the grants of a second of a single message, which has its units of the day.
+
+        None: they are not due.
+        """
+        if not self.is_fresh:
+            return None
+        if not self._has_rate():
+            return Taken(cost, inf)
+        taken = self._slots.take_for(cost)
+        if taken is None:
+            self._largest_cost = max(self._largest_cost, float(cost))
+        return taken
+
     def return_units(self, day: date, units: int) -> None:
         """Return units of a day that a message took and did not use."""
         self._days.return_units(day, units)
@@ -244,6 +263,11 @@ class ProviderLimiter:
     def _unit_cost(self) -> float:
         """Units that a message costs on average."""
         return 1.0 if self.limits.unit is LimitUnit.MESSAGES else self._mean_cost
+
+    def _wanted_beside(self, largest: int) -> int:
+        """Return the units that single messages want, at the mean cost; one message at least."""
+        waiting = self.wanted_beside
+        return max(largest, ceil(waiting * self._unit_cost)) if waiting else 0
 
     def _upcoming(self, seconds: float) -> int:
         """Return the number of units that are due now or within so many seconds."""

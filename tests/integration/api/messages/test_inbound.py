@@ -2,6 +2,7 @@
 
 import threading
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,15 +12,28 @@ from campaign_api import sweep
 from campaign_api.messages import erasing
 from campaign_api.sweep import delete_outdated_inbound
 from campaign_common.database import Database
+from campaign_common.domain.content.campaign_content import Rendered
 from campaign_common.domain.inbound.inbound_message import InboundMessage
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.domain.message import Status
+from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 from campaign_common.store.inbound.inbound_writer import InboundWriter
+from campaign_common.store.messages.single_messages import (
+    NO_CAMPAIGN,
+    NewSingleMessage,
+    SingleOutcome,
+    end_single_message,
+    insert_single_message,
+)
+from campaign_common.store.messages.trial_receipts import TrialReceipt, write_trial_receipts
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, phone_of, record
 from tests.integration.api.stored import rows
 from tests.support.inbound import NOW, PERSON, inbound
 
 OTHER = "4917612345679"
+
+ANSWER = ReferencePurpose.ANSWER
 
 
 def store(pool: Database, *messages: InboundMessage) -> None:
@@ -61,6 +75,55 @@ def test_a_message_is_shown_as_it_was_reported(client: FlaskClient, pool: Databa
         "unsure": True,
         "reported_at": "2026-03-01T12:01:59.000Z",
         "received_at": "2026-03-01T12:02:00.000Z",
+        "answer": None,
+    }
+
+
+def answer_help(pool: Database) -> int:
+    """Store a HELP with its answer; return the id of the answer."""
+    store(pool, inbound("1", text="help", keyword=KeywordKind.HELP), inbound("2", text="hi"))
+    ((inbound_id,),) = rows(pool, "SELECT id FROM inbound_messages WHERE text = 'help'")
+    answer = NewSingleMessage(
+        NO_CAMPAIGN, "gateway", PERSON, Rendered("Shop"), None, "me", ANSWER, inbound_id
+    )
+    return pool.run(partial(insert_single_message, message=answer))
+
+
+def test_an_answer_is_shown_with_its_receipt(client: FlaskClient, pool: Database) -> None:
+    """Of the provider, campaign and purpose of the answer alone; the highest rank counts."""
+    answer_id = answer_help(pool)
+
+    def shown() -> Any:  # noqa: ANN401 - of JSON
+        help_, other = (
+            next(one for one in client.get("/v1/inbound").json["inbound"] if one["text"] == text)
+            for text in ("help", "hi")
+        )
+        assert other["answer"] is None
+        person = client.get(f"/v1/recipients/{PERSON}").json
+        assert help_ in person["inbound"]
+        return help_["answer"]
+
+    before = shown()
+    assert (before["status"], before["ended_at"], before["receipt"]) == (None, None, None)
+    outcome = SingleOutcome(answer_id, Status.SENT, "SM9", None)
+    pool.run(partial(end_single_message, outcome=outcome))
+    assert (shown()["status"], shown()["provider_message_id"]) == ("sent", "SM9")
+    own = TrialReceipt(
+        answer_id, NO_CAMPAIGN, "gateway", ReceiptRank.DELIVERED, "0", NOW, purpose=ANSWER
+    )
+    reports = [
+        own._replace(rank=ReceiptRank.UNDELIVERED, code="21"),
+        own,
+        own._replace(provider="other", rank=ReceiptRank.READ),
+        own._replace(purpose=ReferencePurpose.TEST, rank=ReceiptRank.READ),
+        own._replace(test_id=answer_id + 1),
+    ]
+    assert pool.run(partial(write_trial_receipts, receipts=reports)) == 2
+    assert pool.run(partial(write_trial_receipts, receipts=reports)) == 0
+    assert shown()["receipt"] == {
+        "rank": "delivered",
+        "code": "0",
+        "at": "2026-03-01T12:02:00.000Z",
     }
 
 

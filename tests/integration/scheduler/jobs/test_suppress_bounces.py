@@ -360,6 +360,17 @@ def test_an_unknown_message_is_looked_at_seldom(people: People) -> None:
     assert people.suppressed() == [(ON_MAIN, "provider:alpha", "bounce_30005", "bounce")]
 
 
+@pytest.mark.parametrize(("hours", "listed"), [(23, 1), (25, 0)])
+def test_what_stays_unknown_is_looked_at_for_a_day(people: People, hours: int, listed: int) -> None:
+    people.bounces = BOUNCES._replace(after=1)
+    people.send(1, 1, status=Status.UNKNOWN)
+    people.report(bounced(1, 1))
+    with people.databases.main.transaction() as cursor:
+        cursor.execute("UPDATE messages_0 SET sent_at = NOW(6) - INTERVAL %s HOUR", (hours,))
+    people.look()
+    assert (people.listed(), people.suppressed()) == (listed, [])
+
+
 def test_schedulers_at_once_suppress_each_person_once(people: People) -> None:
     for seq in PEOPLE:
         people.send(seq, 1, 2, 3)

@@ -4,8 +4,9 @@ Test messages, and answers to inbound messages. The table keeps the name that it
 test messages alone: services of earlier versions work on it, and pass answers over.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -28,6 +29,8 @@ message has timed out, and an answer would surprise the person."""
 
 NO_CAMPAIGN = CampaignId(0)
 """Campaign of a message that belongs to none."""
+
+NO_BOUNDS: Mapping[str, int] = MappingProxyType({})
 
 
 class NewSingleMessage(NamedTuple):
@@ -73,6 +76,17 @@ class StoredSingleMessage(NamedTuple):
     receipt: ListedReceipt | None = None
 
 
+class ListedAnswer(NamedTuple):
+    """The answer to an inbound message, and its result; `status` is None until it is known."""
+
+    status: Status | None
+    provider_message_id: str | None
+    error_code: str | None
+    requested_at: datetime
+    ended_at: datetime | None
+    receipt: ListedReceipt | None
+
+
 class SingleOutcome(NamedTuple):
     """The outcome of a single message."""
 
@@ -98,6 +112,12 @@ SELECT id, campaign_id, {_PROVIDER}, phone, body, content, requested_at, ended_a
 FROM trial_messages WHERE id = %s
 """
 
+SELECT_ANSWERS = """
+SELECT inbound_id, status, provider_message_id, error_code, requested_at, ended_at, receipt_rank,
+       receipt_code, reported_at
+FROM trial_messages WHERE inbound_id IN %s
+"""
+
 SELECT_WAITING = f"""
 SELECT id, campaign_id, {_PROVIDER}, phone, body, content
 FROM trial_messages
@@ -107,6 +127,8 @@ ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
 """
 
 TAKE = "UPDATE trial_messages SET taken_at = NOW(6) WHERE id IN %s"
+
+GIVE_BACK = "UPDATE trial_messages SET taken_at = NULL WHERE id IN %s AND status IS NULL"
 
 END = """
 UPDATE trial_messages
@@ -184,27 +206,74 @@ def read_single_message(cursor: Cursor, single_id: int) -> StoredSingleMessage |
     )
 
 
+def read_answers(cursor: Cursor, inbound_ids: Collection[int]) -> dict[int, ListedAnswer]:
+    """Read the answers to inbound messages that are kept, by ids of the messages."""
+    if not inbound_ids:
+        return {}
+    cursor.execute(SELECT_ANSWERS, (tuple(inbound_ids),))
+    return {
+        inbound_id: ListedAnswer(
+            None if status is None else Status(status),
+            message_id,
+            error_code,
+            requested_at,
+            ended_at,
+            None if rank is None else ListedReceipt(ReceiptRank(rank), code, at),
+        )
+        for (
+            inbound_id,
+            status,
+            message_id,
+            error_code,
+            requested_at,
+            ended_at,
+            rank,
+            code,
+            at,
+        ) in cursor.fetchall()
+    }
+
+
 def take_single_messages(
-    cursor: Cursor, providers: Collection[str], limit: int
+    cursor: Cursor,
+    providers: Collection[str],
+    limit: int,
+    most_of: Mapping[str, int] = NO_BOUNDS,
 ) -> list[TakenSingleMessage]:
     """Take messages that no other sender has taken, for these providers; test messages first.
 
-    They are not taken again, so a message whose sender dies is not sent twice.
+    They are not taken again unless they are given back, so a message whose sender dies is not sent
+    twice.
+
+    Args:
+        cursor: that of a transaction.
+        providers: those for which this sender takes messages.
+        limit: most messages in all.
+        most_of: most messages of a provider; further ones stay for the next look.
     """
+    left = {name: most_of.get(name, limit) for name in providers}
+    seen = 0
     taken: list[TakenSingleMessage] = []
     for purpose, wanted_for in WANTED_SECONDS.items():
-        room = limit - len(taken)
+        room = limit - seen
         if room:
             cursor.execute(SELECT_WAITING, (int(purpose), tuple(providers), wanted_for, room))
-            taken += [
-                TakenSingleMessage(
-                    id_, purpose, campaign_id, provider, phone, *_rendered(body, content)
-                )
-                for id_, campaign_id, provider, phone, body, content in cursor.fetchall()
-            ]
+            for id_, campaign_id, provider, phone, body, content in cursor.fetchall():
+                seen += 1
+                if left[provider] > 0:
+                    left[provider] -= 1
+                    rendered = _rendered(body, content)
+                    taken.append(
+                        TakenSingleMessage(id_, purpose, campaign_id, provider, phone, *rendered)
+                    )
     if taken:
         cursor.execute(TAKE, (tuple(message.id for message in taken),))
     return taken
+
+
+def give_back_single_messages(cursor: Cursor, ids: Collection[int]) -> None:
+    """Leave messages that were taken, and for which no provider was called, to any sender."""
+    cursor.execute(GIVE_BACK, (tuple(ids),))
 
 
 def end_single_message(cursor: Cursor, outcome: SingleOutcome) -> None:

@@ -1,4 +1,4 @@
-"""trial_messages: the receipts of test messages."""
+"""trial_messages: the receipts of single messages."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,10 +8,11 @@ from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
+from campaign_common.domain.receipts.reference_purpose import ReferencePurpose
 
 
 class TrialReceipt(NamedTuple):
-    """A report about a test message, whose reference is verified."""
+    """A report about a single message, whose reference is verified."""
 
     test_id: int
     campaign_id: CampaignId
@@ -22,24 +23,35 @@ class TrialReceipt(NamedTuple):
     """The provider's word for the reason, ASCII, up to 32 characters."""
     at: datetime | None = None
     """The provider's time, UTC."""
+    purpose: ReferencePurpose = ReferencePurpose.TEST
 
 
 # The highest rank counts, with what came with it first.
 UPDATE = """
 UPDATE trial_messages SET receipt_rank = %s, receipt_code = %s, reported_at = %s
-WHERE id = %s AND campaign_id = %s AND COALESCE(content_provider, provider) = %s
+WHERE id = %s AND campaign_id = %s AND purpose = %s
+  AND COALESCE(answer_provider, content_provider, provider) = %s
   AND COALESCE(receipt_rank, 0) < %s
 """
 
 
 def write_trial_receipts(cursor: Cursor, receipts: Sequence[TrialReceipt]) -> int:
-    """Store the receipts of test messages that are kept; return how many changed anything."""
+    """Store the receipts of single messages that are kept; return how many changed anything."""
     changed = 0
-    for test_id, campaign_id, provider, rank, code, at in sorted(receipts, key=_order):
+    for test_id, campaign_id, provider, rank, code, at, purpose in sorted(receipts, key=_order):
         reported_at = None if at is None else at.replace(tzinfo=None)
         changed += cursor.execute(
             UPDATE,
-            (int(rank), code, reported_at, test_id, campaign_id, provider, int(rank)),
+            (
+                int(rank),
+                code,
+                reported_at,
+                test_id,
+                campaign_id,
+                int(purpose),
+                provider,
+                int(rank),
+            ),
         )
     return changed
 

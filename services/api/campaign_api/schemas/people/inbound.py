@@ -6,14 +6,40 @@ from typing import Any
 from marshmallow import Schema, fields, post_load, validate
 
 from campaign_api.schemas.fields import Moment, Text, whole
+from campaign_api.schemas.message import ShownReceipt
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
+from campaign_common.domain.message import Status
 from campaign_common.store.inbound.inbound_listing import InboundFilter
 
 PROVIDER_PATTERN = "^[a-z0-9_-]{1,32}$"
 
 WORDS = [kind.value for kind in KeywordKind]
+
+
+STATUSES = [status.word for status in (Status.SENT, Status.FAILED, Status.EXPIRED, Status.UNKNOWN)]
+
+
+class AnswerSchema(Schema):
+    """The answer to a keyword: a single message outside of campaigns, kept for a day."""
+
+    status = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([*STATUSES, None]),
+        metadata={"description": "null: it is not known, or nothing was sent yet."},
+    )
+    provider_message_id = fields.String(required=True, allow_none=True)
+    error_code = fields.String(required=True, allow_none=True)
+    requested_at = Moment(required=True)
+    ended_at = Moment(required=True, allow_none=True)
+    receipt = fields.Nested(
+        ShownReceipt,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: the provider has reported nothing."},
+    )
 
 
 class InboundMessageSchema(Schema):
@@ -43,6 +69,12 @@ class InboundMessageSchema(Schema):
         required=True, allow_none=True, metadata={"description": "Time of the provider, if any."}
     )
     received_at = Moment(required=True)
+    answer = fields.Nested(
+        AnswerSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "null: there was none, or it is not kept any more."},
+    )
 
 
 class InboundPageSchema(Schema):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from campaign_common.domain.receipts.identified_receipt import IdentifiedReceipt, hash_of_id
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
+from campaign_common.store.messages.single_messages import NO_CAMPAIGN
 from campaign_common.store.messages.trial_receipts import TrialReceipt
 from campaign_providers.callbacks.facts import Accepted
 from campaign_providers.callbacks.references import ReferencePurpose
@@ -14,10 +15,10 @@ WITHOUT_REFERENCE = "no_reference"
 """A receipt that names its message by the provider's id alone, where others have references."""
 
 OTHER_PURPOSE = "other_purpose"
-"""A receipt of a check, or of another message that belongs to no campaign."""
+"""A receipt of a check."""
 
 SideReceipt = IdentifiedReceipt | TrialReceipt
-"""A receipt whose message is to be found by the provider's id, or is a test message."""
+"""A receipt whose message is to be found by the provider's id, or is a single message."""
 
 
 class CallbackReceipts(NamedTuple):
@@ -58,6 +59,12 @@ def message_receipts(
             # The id of a test message is in place of a seq.
             test_id, campaign_id = reference.seq, reference.campaign_id
             beside.append(TrialReceipt(test_id, campaign_id, provider, rank, code, at))
+        elif reference.purpose is ReferencePurpose.ANSWER:
+            beside.append(
+                TrialReceipt(
+                    reference.seq, NO_CAMPAIGN, provider, rank, code, at, reference.purpose
+                )
+            )
         else:
             others[OTHER_PURPOSE] += 1
     return CallbackReceipts(receipts, beside, +others)

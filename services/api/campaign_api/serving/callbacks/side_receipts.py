@@ -1,4 +1,4 @@
-"""Receipts that are not written by their reference alone: by a provider's id, and of tests."""
+"""Receipts by a provider's id, and of single messages."""
 
 from collections.abc import Sequence
 from functools import partial

@@ -8,6 +8,7 @@ from campaign_common.domain.receipts.identified_receipt import IdentifiedReceipt
 from campaign_common.domain.receipts.message_receipt import MessageReceipt
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
 from campaign_common.domain.shard import Shard
+from campaign_common.store.messages.single_messages import NO_CAMPAIGN
 from campaign_common.store.messages.trial_receipts import TrialReceipt
 from campaign_providers.callbacks.facts import Accepted, Receipt
 from campaign_providers.callbacks.references import MessageReference, ReferencePurpose
@@ -36,8 +37,9 @@ def test_a_receipt_goes_the_way_of_its_reference() -> None:
     )
     message = MessageReceipt(CampaignId(7), 5, 1, Shard(3), "gate", RANK, "0")
     assert receipts.of_messages == [message]
-    assert receipts.beside == [TrialReceipt(5, CampaignId(7), "gate", RANK, "0")]
-    assert receipts.others == Counter(other_purpose=2)
+    answer = TrialReceipt(5, NO_CAMPAIGN, "gate", RANK, "0", purpose=ReferencePurpose.ANSWER)
+    assert receipts.beside == [TrialReceipt(5, CampaignId(7), "gate", RANK, "0"), answer]
+    assert receipts.others == Counter(other_purpose=1)
 
 
 def test_only_a_provider_without_references_is_found_by_id() -> None:

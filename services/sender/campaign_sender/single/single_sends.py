@@ -1,7 +1,7 @@
 """Single sends: messages outside every campaign's counters, each sent at most once.
 
-They go through a client of their own to the same provider: no claim, no retry, no circuit breaker,
-no grant of a second. Each takes its units of the day.
+They go through a client of their own to the same provider: no claim, no retry, no circuit breaker.
+Each takes its units of the day, and starts by a grant of a second where the provider has a rate.
 A message is taken by one sender only, so that one taken by a lost sender is not sent by another.
 
 There are test messages, and answers to keywords of inbound messages. No suppression is looked up
@@ -11,53 +11,46 @@ here: the API does that for test messages, and who has said STOP may be told tha
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import inf
 from queue import Empty, SimpleQueue
+from types import MappingProxyType
 
 import structlog
 from pymysql.err import Error as DriverError
 
 from campaign_common.database import Database
-from campaign_common.domain.campaign import CampaignEpoch
 from campaign_common.domain.limits.provider_limits import ProviderLimits
-from campaign_common.domain.message import MessageKey, Status
-from campaign_common.domain.message_record import CONTENT_VERSION, TEXT_VERSION, MessageRecord
-from campaign_common.domain.receipts.reference_purpose import LARGEST_SEQ, ReferencePurpose
-from campaign_common.domain.shard import Epoch
+from campaign_common.domain.message import Status
 from campaign_common.errors import RetryLater
 from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.boot_time import boot_time
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.runtime.periodic_thread import FIRST_PAUSE, LONGEST_PAUSE
-from campaign_common.store.limits.single_sends import (
-    UNLIMITED,
-    UnitsOfDay,
-    return_single_send,
-    take_single_send,
-)
+from campaign_common.store.limits.single_sends import return_single_send, take_single_send
 from campaign_common.store.messages.single_messages import (
     SingleOutcome,
     TakenSingleMessage,
     end_single_message,
+    give_back_single_messages,
     take_single_messages,
 )
 from campaign_providers.contract import (
     CONTENT_NOT_TAKEN,
     REACHED_PROVIDER,
     Provider,
-    Referenced,
     SendResult,
     SendStatus,
 )
 from campaign_providers.registry import MakeProvider
+from campaign_sender.delivery.pacer import GrantQueue
+from campaign_sender.delivery.provider_checks import POLL_INTERVAL, STOP_TIMEOUT
+from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.message import Message
-
-POLL_INTERVAL = 0.25
-"""Seconds between two polls for new messages, or checks."""
+from campaign_sender.single.single_message import SingleMessage, single_message
+from campaign_sender.single.single_queue import SingleQueue
 
 OUTAGE_NAME = "single messages"
-
-STOP_TIMEOUT = 3.0
-"""Seconds for which a stopping sender waits for outcomes, or for checks under way."""
 
 MAX_TAKEN = 20
 """Messages taken in one transaction."""
@@ -65,6 +58,11 @@ MAX_TAKEN = 20
 SEND_WITHIN = 10.0
 """Seconds after which a message that was taken is not sent any more: the request of a test message
 has timed out."""
+
+HELD_FOR = 5.0
+"""Seconds after which a message that waits for grants is left to others, who may have some."""
+
+NO_LIMITERS: Mapping[str, ProviderLimiter] = MappingProxyType({})
 
 DAY_USED_UP = "day_used_up"
 """Error code of a message for which too little is left of the provider's day."""
@@ -82,27 +80,6 @@ STATUSES: Mapping[SendStatus, Status] = {
 log = structlog.get_logger()
 
 
-class SingleMessage(Message, gc=False, eq=False):
-    """Single message as a provider accepts it."""
-
-    single_id: int = 0
-    purpose: ReferencePurpose = ReferencePurpose.TEST
-    taken_at: float = 0.0
-    """Boot time in seconds."""
-    units: UnitsOfDay = UNLIMITED
-    """Units that it took of the provider's day."""
-
-    @property
-    def referenced(self) -> Referenced:
-        """Content of its reference: its purpose, and its id in place of a seq."""
-        return self.purpose, self.record.campaign_id, self.single_id & LARGEST_SEQ, 0, 0
-
-    @property
-    def idempotency_key(self) -> str:
-        """Idempotency key for the provider."""
-        return f"{self.purpose.name.lower()}-{self.single_id}"
-
-
 class SingleSends:
     """Sends of single messages, which a thread of its own takes, makes and records."""
 
@@ -113,11 +90,13 @@ class SingleSends:
         limits: Mapping[str, ProviderLimits],
         clock: Callable[[], float] = boot_time,
         write_suppressions: Callable[[Sequence[SendResult[Message]]], None] = lambda _: None,
+        limiters: Mapping[str, ProviderLimiter] = NO_LIMITERS,
     ) -> None:
         """Take a factory for each provider, used when it is first needed, and its limits.
 
         The limits are the configured ones, for where no live ones replace them.
         `write_suppressions`: stores those that follow from results, before their outcomes.
+        `limiters`: the grants of this sender; messages of providers without one start at once.
         """
         self._database = database
         self._limits = limits
@@ -129,8 +108,17 @@ class SingleSends:
         self._unrecorded: list[SingleOutcome] = []
         self._write_suppressions = write_suppressions
         self._suppressing: list[SendResult[Message]] = []
+        self._queues = {
+            name: SingleQueue(limiter, partial(self._submit, name), clock)
+            for name, limiter in limiters.items()
+        }
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="single-sends", daemon=True)
+
+    @property
+    def grant_queues(self) -> list[GrantQueue]:
+        """Messages that wait for grants; a pacer starts them."""
+        return [*self._queues.values()]
 
     def start(self) -> None:
         """Start the thread."""
@@ -144,12 +132,15 @@ class SingleSends:
             provider.close()
 
     def check_before_send(self, messages: Sequence[Message]) -> list[SendStatus | None]:
-        """Check messages immediately before they are sent; an old one is expired."""
+        """Check messages immediately before they are sent, by their age and their grants."""
         since = self._clock() - SEND_WITHIN
-        return [
-            None if isinstance(one, SingleMessage) and one.taken_at >= since else SendStatus.EXPIRED
-            for one in messages
-        ]
+        return [self._check(one, since) for one in messages]
+
+    def _check(self, message: Message, since: float) -> SendStatus | None:
+        if not isinstance(message, SingleMessage) or message.taken_at < since:
+            return SendStatus.EXPIRED
+        queue = self._queues.get(message.provider)
+        return None if queue is None or queue.may_start(message) else SendStatus.NOT_GRANTED
 
     def on_results(self, results: Iterable[SendResult[Message]]) -> None:
         """Add results of a provider; called from any thread."""
@@ -163,17 +154,27 @@ class SingleSends:
             RetryLater: the database is down; outcomes are recorded later.
         """
         self._record()
+        self._give_back(self._clock() - HELD_FOR)
         taken = self._take()
         taken_at = self._clock()
         for message in taken:
             self._in_flight += 1
-            single = _single_message(message, taken_at)
-            provider = self._provider(message.provider)
-            refusal = self._refusal(provider, single)
+            single = single_message(message, taken_at)
+            refusal = self._refusal(self._provider(message.provider), single)
             if refusal is None:
-                provider.submit([single])
+                self._start(single)
             else:
                 self.on_results([SendResult(single, SendStatus.PERMANENT, None, refusal)])
+
+    def _start(self, single: SingleMessage, *, first: bool = False) -> None:
+        queue = self._queues.get(single.provider)
+        if queue is None:
+            self._submit(single.provider, [single])
+        else:
+            queue.add([single], first=first)
+
+    def _submit(self, provider: str, messages: Sequence[SingleMessage]) -> None:
+        self._providers[provider].submit(messages)
 
     def _run(self) -> None:
         outages = OutageLog()
@@ -186,13 +187,36 @@ class SingleSends:
             self._wait()
         give_up_at = time.monotonic() + STOP_TIMEOUT
         while self._in_flight and time.monotonic() < give_up_at:
+            self._give_back(inf)
             self._wait()
             outages.run(OUTAGE_NAME, self._record)
 
     def _take(self) -> Sequence[TakenSingleMessage]:
+        rooms = {name: queue.room(MAX_TAKEN) for name, queue in self._queues.items()}
+        wanted = [name for name in self._make if rooms.get(name, MAX_TAKEN)]
+        if not wanted:
+            return []
         # After an unknown COMMIT nothing is sent: it is not known whether messages were taken.
         with self._database.transaction() as cursor:
-            return take_single_messages(cursor, self._make.keys(), MAX_TAKEN)
+            return take_single_messages(cursor, wanted, MAX_TAKEN, rooms)
+
+    def _give_back(self, taken_before: float) -> None:
+        """Leave messages that were taken before a boot time, and have no grants, to other senders.
+
+        Once: after an unknown COMMIT another sender may have taken them. What is not given back is
+        not sent.
+        """
+        out = [one for queue in self._queues.values() for one in queue.take_out(taken_before)]
+        if not out:
+            return
+        self._in_flight -= len(out)
+        for single in out:
+            self._return_to_day(single)
+        try:
+            with self._database.transaction() as cursor:
+                give_back_single_messages(cursor, [single.single_id for single in out])
+        except (RetryLater, DriverError) as error:
+            log.warning("single messages not given back", messages=len(out), error=str(error))
 
     def _refusal(self, provider: Provider[Message], single: SingleMessage) -> str | None:
         """Take the units of a message from the day; return the error code where it is not sent."""
@@ -227,6 +251,9 @@ class SingleSends:
         """Note an outcome for recording, and return the units of what was not sent."""
         single = result.message
         if not isinstance(single, SingleMessage):
+            return
+        if result.status is SendStatus.NOT_GRANTED:
+            self._start(single, first=True)  # nothing was sent
             return
         status = STATUSES.get(result.status, Status.FAILED)
         self._unrecorded.append(
@@ -263,33 +290,3 @@ class SingleSends:
                 end_single_message(cursor, outcome)
         self._in_flight -= len(self._unrecorded)
         self._unrecorded = []
-
-
-def _single_message(message: TakenSingleMessage, taken_at: float) -> SingleMessage:
-    body, template = message.rendered
-    is_plain = template is None and message.originator is None
-    record = MessageRecord(
-        TEXT_VERSION if is_plain else CONTENT_VERSION,
-        message.campaign_id,
-        seq=0,
-        shard=0,
-        campaign_epoch=CampaignEpoch(0),
-        map_version=0,
-        phone=message.phone,
-        body=body,
-        template=template,
-        originator=message.originator,
-    )
-    key = MessageKey(message.campaign_id, 0)
-    single = SingleMessage(
-        record,
-        key,
-        -1,
-        -1,
-        Epoch(0),
-        single_id=message.id,
-        purpose=message.purpose,
-        taken_at=taken_at,
-    )
-    single.provider = message.provider
-    return single

@@ -1,0 +1,1 @@
+"""Single messages of a sender."""
