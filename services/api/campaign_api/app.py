@@ -16,6 +16,7 @@ from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
+from campaign_api.messages.error_counts import ErrorCounts
 from campaign_api.messages.inbound_records import InboundRecords
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
@@ -130,7 +131,7 @@ def create_app(
             ListUploads(database, settings, importer),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
-        campaign_messages.resource(CampaignMessages(databases)),
+        campaign_messages.resource(CampaignMessages(databases), ErrorCounts(databases)),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
         recipients.resource(Eraser(database, shards, keys, longest), people),

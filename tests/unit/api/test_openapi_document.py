@@ -11,6 +11,7 @@ from campaign_api.openapi import document
 PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
     "GET /v1/campaigns": {"state", "name"} | PAGE,
+    "GET /v1/campaigns/{campaign_id}/errors": {"cursor"},
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
     "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/messages.csv": {"status", "error_code", "receipt"},

@@ -15,6 +15,7 @@ from tests.integration.api.messages_seed import CAMPAIGN, LIST, add_campaign, ad
 
 PATHS = (
     "/v1/campaigns",
+    f"/v1/campaigns/{CAMPAIGN}/errors",
     f"/v1/campaigns/{CAMPAIGN}/events",
     f"/v1/campaigns/{CAMPAIGN}/messages",
     "/v1/inbound",
