@@ -20,6 +20,7 @@ QUERY: dict[str, set[str]] = {
     "GET /v1/recipients/{phone}": {"limit"},
     "GET /v1/recipient-lists": PAGE,
     "GET /v1/recipient-lists/{list_id}/recipients": {"phone"} | PAGE,
+    "GET /v1/recipient-lists/{list_id}/rejects": PAGE,
     "GET /v1/suppressions": {"scope", "reason", "source"} | PAGE,
     "GET /v1/suppressions.csv": {"scope", "reason", "source"},
     "POST /v1/suppressions.csv": {"scope", "reason", "source", "default_region"},

@@ -22,6 +22,7 @@ PATHS = (
     "/v1/messages?phone=13900000001",
     "/v1/recipient-lists",
     f"/v1/recipient-lists/{LIST}/recipients",
+    f"/v1/recipient-lists/{LIST}/rejects",
     "/v1/suppressions",
 )
 
