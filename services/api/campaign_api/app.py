@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from opentelemetry.trace import Tracer
 
+from campaign_api.audit.event_log import EventLog
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.erased.arrivals import ErasureRegister
@@ -126,6 +127,7 @@ def create_app(
         campaigns.resource(databases, editor, ProviderRests(settings)),
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
+        campaign_events.event_log(EventLog(database)),
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, importer),

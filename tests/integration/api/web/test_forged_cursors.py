@@ -18,6 +18,7 @@ PATHS = (
     f"/v1/campaigns/{CAMPAIGN}/errors",
     f"/v1/campaigns/{CAMPAIGN}/events",
     f"/v1/campaigns/{CAMPAIGN}/messages",
+    "/v1/events",
     "/v1/inbound",
     "/v1/messages?phone=13900000001",
     "/v1/recipient-lists",
