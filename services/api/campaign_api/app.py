@@ -4,6 +4,7 @@ from importlib.metadata import version
 
 from opentelemetry.trace import Tracer
 
+from campaign_api.audit.event_log import EventLog
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.intake import CampaignIntake
 from campaign_api.erased.arrivals import ErasureRegister
@@ -16,6 +17,7 @@ from campaign_api.lists.list_upload import ListUploads
 from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
+from campaign_api.messages.error_counts import ErrorCounts
 from campaign_api.messages.inbound_records import InboundRecords
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
@@ -125,12 +127,13 @@ def create_app(
         campaigns.resource(databases, editor, ProviderRests(settings)),
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
+        campaign_events.event_log(EventLog(database)),
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, importer),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
-        campaign_messages.resource(CampaignMessages(databases)),
+        campaign_messages.resource(CampaignMessages(databases), ErrorCounts(databases)),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
         recipients.resource(Eraser(database, shards, keys, longest), people),

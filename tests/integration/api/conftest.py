@@ -34,6 +34,7 @@ WRITTEN = (
     "possibly_sent",
     "possible_duplicates",
     "campaign_samples",
+    "kept_samples",
     "shard_commands",
     "messages_0",
     "messages_1",

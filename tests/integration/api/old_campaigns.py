@@ -28,6 +28,7 @@ TABLES = (
     "campaign_counters",
     "campaign_events",
     "campaign_samples",
+    "kept_samples",
     "late_results",
     "possibly_sent",
     "message_retries_0",
@@ -56,6 +57,9 @@ VALUES (%s, %s, 0, 4, 0)
 COUNTED_RECEIPT = "INSERT INTO receipt_counters VALUES (%s, %s, 0, 4, 1)"
 OPEN_RECEIPT = "INSERT INTO open_receipts VALUES (0, %s, %s, NOW(6), NOW(6))"
 SAMPLE = "INSERT INTO campaign_samples VALUES (%s, NOW(6) + INTERVAL %s SECOND, 1)"
+KEPT_SAMPLE = """
+INSERT INTO kept_samples VALUES (%s, NOW(6) + INTERVAL %s SECOND, 5, 0, 1, 0, 0, 0, 0, 0, 0)
+"""
 EVENT = """
 INSERT INTO campaign_events (campaign_id, at, actor) VALUES (%s, NOW(6) - INTERVAL 91 DAY, %s)
 """
@@ -69,6 +73,7 @@ ROWS = (
     SUSPECT,
     LATE_RESULT,
     SAMPLE,
+    KEPT_SAMPLE,
     EVENT,
 )
 """For each campaign and seq a row."""

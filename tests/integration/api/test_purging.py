@@ -23,6 +23,7 @@ from tests.integration.api.messages_seed import (
 )
 from tests.integration.api.old_campaigns import (
     COUNTED_RECEIPT,
+    KEPT_SAMPLE,
     OPEN_RECEIPT,
     PEOPLE,
     RECEIPT,
@@ -284,13 +285,16 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
             days,
         )
     costs = "INSERT INTO campaign_costs VALUES (%s, 0, 'EUR', 1, 0.1)"
-    # A version without costs has purged 76; 7 is there.
+    # A version without costs and kept samples has purged 76; 7 is there.
     add_list(pool, [1])
     add_campaign(pool, 7)
     for campaign_id in (76, 7):
         change(pool, costs, campaign_id)
-    assert purge(pool, TERMS._replace(rows=1)).strays == 3
+        change(pool, KEPT_SAMPLE, campaign_id, 1)
+        change(pool, KEPT_SAMPLE, campaign_id, 2)
+    assert purge(pool, TERMS._replace(rows=1)).strays == 5
     assert value(pool, "SELECT campaign_id FROM campaign_costs") == 7
+    assert rows(pool, "SELECT campaign_id FROM kept_samples") == [(7,), (7,)]
     for table in ("campaign_events", "late_results", "provider_events"):
         assert value(pool, f"SELECT COUNT(*) FROM {table}") == 1
 

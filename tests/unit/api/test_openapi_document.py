@@ -11,14 +11,17 @@ from campaign_api.openapi import document
 PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
     "GET /v1/campaigns": {"state", "name"} | PAGE,
+    "GET /v1/campaigns/{campaign_id}/errors": {"cursor"},
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
     "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/messages.csv": {"status", "error_code", "receipt"},
+    "GET /v1/events": {"kind", "actor", "from", "to"} | PAGE,
     "GET /v1/inbound": {"phone", "unsure", "keyword", "provider", "since"} | PAGE,
     "GET /v1/messages": {"phone"} | PAGE,
     "GET /v1/recipients/{phone}": {"limit"},
     "GET /v1/recipient-lists": PAGE,
     "GET /v1/recipient-lists/{list_id}/recipients": {"phone"} | PAGE,
+    "GET /v1/recipient-lists/{list_id}/rejects": PAGE,
     "GET /v1/suppressions": {"scope", "reason", "source"} | PAGE,
     "GET /v1/suppressions.csv": {"scope", "reason", "source"},
     "POST /v1/suppressions.csv": {"scope", "reason", "source", "default_region"},

@@ -147,7 +147,11 @@ class Purge:
             self._rows += self._step(
                 partial(campaign_cleanup.delete_counters, campaign_id=campaign.id), database
             )
-        for delete in (campaign_cleanup.delete_events, campaign_cleanup.delete_samples):
+        for delete in (
+            campaign_cleanup.delete_events,
+            campaign_cleanup.delete_samples,
+            campaign_cleanup.delete_kept_samples,
+        ):
             self._delete_all(delete, campaign, self._databases.main)
         self._step(partial(purging.note_emptied, campaign_id=campaign.id))
         self._campaigns += 1
@@ -217,7 +221,7 @@ class Purge:
             pass
 
     def _forget_costs(self, database: Database) -> None:
-        """Delete costs of campaigns that a version without costs has purged, and late receipts."""
+        """Delete what versions that do not know of it leave of campaigns, and late receipts."""
         after_id = CampaignId(0)
         while True:
             with database.reading() as cursor:
@@ -230,6 +234,9 @@ class Purge:
                 self._forget_receipts(database, campaign_id)
                 self._strays += self._step(
                     partial(campaign_cleanup.delete_costs, campaign_id=campaign_id), database
+                )
+                self._strays += sum(
+                    self._parts(campaign_cleanup.delete_kept_samples, campaign_id, database)
                 )
             after_id = ids[-1]
 
@@ -250,12 +257,17 @@ class Purge:
                 )
 
     def _delete_all(self, delete: DeleteSome, campaign: PurgedCampaign, database: Database) -> None:
-        deleted = 1
-        while deleted:
-            deleted = self._step(
-                lambda cursor: delete(cursor, campaign.id, self._terms.rows), database
-            )
-            self._rows += deleted
+        for rows in self._parts(delete, campaign.id, database):
+            self._rows += rows
+
+    def _parts(
+        self, delete: DeleteSome, campaign_id: CampaignId, database: Database
+    ) -> Iterator[int]:
+        """Delete until nothing is left; yield how many rows went with each transaction."""
+        while deleted := self._step(
+            lambda cursor: delete(cursor, campaign_id, self._terms.rows), database
+        ):
+            yield deleted
 
     def _step(self, work: Callable[[Cursor], T], database: Database | None = None) -> T:
         """Run one transaction, on the main server unless told, and leave others time after it."""

@@ -26,7 +26,7 @@ StatusCounts = Mapping[Status, int]
 def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, Any]:
     """Describe a campaign for a listing; `total` is the sum of the final counts and `pending`."""
     total = campaign.accepted if campaign.total is None else campaign.total
-    counts = _counts(campaign.state, total, counted)
+    counts = counts_of(campaign.state, total, counted)
     return {
         "id": campaign.id,
         "name": campaign.name,
@@ -49,7 +49,7 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
         "topic": campaign.topic,
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
-        "pending": total - _ended(counts),
+        "pending": total - ended_of(counts),
     }
 
 
@@ -87,7 +87,7 @@ def describe(standing: Standing, receipts: ReceiptCounts = NO_RECEIPTS) -> dict[
     campaign, counted, (content, originator, *_), budget = standing
     summary = summarise(campaign, counted.by_status)
     until = campaign.finished_at or campaign.now
-    rate = _rate_of_the_run(campaign.started_at, until, _ended(counted.by_status))
+    rate = _rate_of_the_run(campaign.started_at, until, ended_of(counted.by_status))
     return {
         **summary,
         "template": content.template if isinstance(content, TextContent) else None,
@@ -117,8 +117,8 @@ def measure(movement: Movement, receipts: ReceiptCounts = NO_RECEIPTS) -> dict[s
     that of the run so far; only a running campaign has one.
     """
     state, total, counted = movement.state, movement.total, movement.counted
-    counts = _counts(state, total, counted.by_status)
-    ended = _ended(counts)
+    counts = counts_of(state, total, counted.by_status)
+    ended = ended_of(counts)
     rate = _present_rate(movement)
     return {
         "state": state.value,
@@ -139,17 +139,18 @@ def measure(movement: Movement, receipts: ReceiptCounts = NO_RECEIPTS) -> dict[s
     }
 
 
-def _counts(state: CampaignState, total: int, counted: StatusCounts) -> dict[Status, int]:
+def counts_of(state: CampaignState, total: int, counted: StatusCounts) -> dict[Status, int]:
     """Return the number of recipients by status."""
     counts = {status: counted.get(status, 0) for status in (*sorted(FINAL), Status.WAITING)}
     if state is CampaignState.CANCELLED:
         # Of a cancelled campaign, what has no outcome never gets another one.
         counts[Status.WAITING] = 0
-        counts[Status.CANCELLED] = total - _ended(counts) + counts[Status.CANCELLED]
+        counts[Status.CANCELLED] = total - ended_of(counts) + counts[Status.CANCELLED]
     return counts
 
 
-def _ended(counts: StatusCounts) -> int:
+def ended_of(counts: StatusCounts) -> int:
+    """Return the number of messages with a final outcome."""
     return sum(n for status, n in counts.items() if status in FINAL)
 
 
@@ -163,7 +164,7 @@ def _rate_of_the_run(started_at: datetime | None, until: datetime, ended: int) -
 def _present_rate(movement: Movement) -> float | None:
     if movement.state is not CampaignState.RUNNING:
         return None
-    ended, sample = _ended(movement.counted.by_status), movement.sample
+    ended, sample = ended_of(movement.counted.by_status), movement.sample
     if sample is None or sample.seconds_ago <= 0:
         return _rate_of_the_run(movement.started_at, movement.now, ended)
     # What a person has retried leaves the final outcomes again.

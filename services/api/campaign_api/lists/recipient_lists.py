@@ -92,6 +92,19 @@ class RecipientLists:
             found = read_by_phone(cursor, list_id, phone)
         return Page([] if found is None else [_person(found)], None)
 
+    def rejects(self, list_id: ListId, limit: int, after_line: int = 0) -> Page:
+        """Describe at most `limit` rejected rows of a list, in the order of its file.
+
+        Raises:
+            ListUnknown: there is no list of that id.
+            RetryLater: the database is unavailable.
+        """
+        with self._database.reading() as cursor:
+            _visible(cursor, list_id)
+            found = read_rejects(cursor, list_id, after_line=after_line, limit=limit)
+        next_key = (found[-1].line,) if len(found) == limit else None
+        return Page([dict(zip(REJECT_COLUMNS, row, strict=True)) for row in found], next_key)
+
     def rejects_csv(self, list_id: ListId) -> Iterator[str]:
         """Write the rejects of a list as CSV, a slice at a time.
 

@@ -159,7 +159,7 @@ def _none_left(
     """Return whether, by the counters, no message of the wanted status follows."""
     if wanted.status is None:
         return False
-    if _number_of(campaign, counts, wanted.status) <= 0:
+    if number_of(campaign, counts, wanted.status) <= 0:
         return True
     return (
         wanted.status in SETTLED
@@ -169,7 +169,8 @@ def _none_left(
     )
 
 
-def _number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: Status) -> int:
+def number_of(campaign: ListedCampaign, counts: Mapping[Status, int], status: Status) -> int:
+    """Return how many messages of a campaign have a status, by its counters."""
     if campaign.state is CampaignState.CANCELLED:
         if status is Status.CANCELLED:
             others = FINAL - {Status.CANCELLED}

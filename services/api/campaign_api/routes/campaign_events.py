@@ -1,17 +1,29 @@
-"""GET /v1/campaigns/{id}/events: the history of a campaign."""
+"""GET /v1/campaigns/{id}/events: the history of a campaign; GET /v1/events: all of them."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from flask import Response
 
+from campaign_api.audit.event_log import OF_KEYS, EventLog, kinds_named
 from campaign_api.campaigns.campaign_reader import history_of
 from campaign_api.campaigns.history import described
-from campaign_api.schemas.campaigns.events import CampaignEvent, EventPage, EventPageParameters
+from campaign_api.schemas.campaigns.events import (
+    CampaignEvent,
+    EventPage,
+    EventPageParameters,
+    LoggedEvent,
+    LoggedEventPage,
+    LoggedEventParameters,
+    WantedEvents,
+)
+from campaign_api.web.caller import caller, require_scope
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Database
+from campaign_common.domain.api_key import Scope
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.store.audit.pages import EventFilter
 
 
 def resource(database: Database) -> Resource:
@@ -35,6 +47,42 @@ def resource(database: Database) -> Resource:
         next_key = (found[-1].id,) if len(found) == limit else None
         return page_response(
             "events", Page(CampaignEvent(many=True).dump(map(described, found)), next_key)
+        )
+
+    return routes
+
+
+def event_log(log: EventLog) -> Resource:
+    """Make the route of all events."""
+    routes = Resource(
+        "events",
+        __name__,
+        url_prefix="/v1/events",
+        description="Who has done what, over all campaigns, providers, people and keys.",
+    )
+
+    @routes.get("")
+    @routes.arguments(LoggedEventParameters, location="query")
+    @routes.response(200, LoggedEventPage)
+    @routes.problems(403, 422)
+    def page(wanted: WantedEvents) -> Response:
+        """List events, the newest first.
+
+        Those of API keys are for keys with the scope admin. Where only some kinds of events are
+        wanted, a page may be short or empty before the end: continue with `next_cursor`.
+        """
+        kinds = kinds_named(wanted.kind)
+        if kinds <= OF_KEYS:
+            require_scope(Scope.ADMIN)
+        elif not caller().scope.allows(Scope.ADMIN):
+            kinds -= OF_KEYS
+        found = log.page(
+            EventFilter(kinds, wanted.actor, wanted.since, wanted.before),
+            wanted.after,
+            wanted.limit,
+        )
+        return page_response(
+            "events", Page(LoggedEvent(many=True).dump(found.items), found.next_key)
         )
 
     return routes

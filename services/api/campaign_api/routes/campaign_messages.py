@@ -1,11 +1,13 @@
-"""/v1/campaigns/{id}/messages: the messages of a campaign."""
+"""/v1/campaigns/{id}/messages and /errors: the messages of a campaign, and their error codes."""
 
 from typing import Any
 
 from flask import Response
 
 from campaign_api.messages.campaign_messages import CampaignMessages
+from campaign_api.messages.error_counts import ErrorCounts
 from campaign_api.messages.message_pages import MessageFilter, PagePosition
+from campaign_api.schemas.campaigns.errors import CampaignErrors, ErrorParameters
 from campaign_api.schemas.message import (
     CampaignMessagePage,
     CampaignMessageParameters,
@@ -22,7 +24,7 @@ EXPORT = {
 }
 
 
-def resource(messages: CampaignMessages) -> Resource:
+def resource(messages: CampaignMessages, counts: ErrorCounts) -> Resource:
     """Build the routes."""
     routes = Resource(
         "campaign messages",
@@ -66,5 +68,22 @@ def resource(messages: CampaignMessages) -> Resource:
         name = f"campaign-{campaign_id}-messages.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)
         return response
+
+    @routes.get("/errors")
+    @routes.arguments(ErrorParameters, location="query")
+    @routes.response(200, CampaignErrors)
+    @routes.problems(404, 422)
+    def errors(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
+        """Count the messages of a campaign that were not sent, by status and error code.
+
+        And those that were not delivered, by the code of their receipt. Of a list with more than
+        200,000 recipients, a page counts a part that lies evenly over it; continue with
+        `next_cursor`, and add up the pages.
+        """
+        (part,) = parameters.get("cursor", (0,))
+        page = counts.page(campaign_id, part)
+        more = CampaignErrors().dump(page.described)
+        next_key = None if page.next_part is None else (page.next_part,)
+        return page_response("errors", Page(more.pop("errors"), next_key), **more)
 
     return routes

@@ -17,6 +17,7 @@ from campaign_api.campaigns.campaign_reader import (
     progress_of,
     read_campaign,
 )
+from campaign_api.campaigns.samples import samples_of
 from campaign_api.errors import PreconditionFailed
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.schemas.campaigns.campaign import (
@@ -28,7 +29,7 @@ from campaign_api.schemas.campaigns.campaign import (
     NewCampaignBody,
     cursor_key,
 )
-from campaign_api.schemas.campaigns.progress import Progress
+from campaign_api.schemas.campaigns.progress import Progress, ProgressSamples
 from campaign_api.web.caller import caller
 from campaign_api.web.http.paging import Page, page_response
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
@@ -162,6 +163,16 @@ def resource(databases: Databases, editor: CampaignEditor, rests: ProviderRests)
     def progress(campaign_id: CampaignId) -> dict[str, Any]:
         """Return the progress of a campaign: counts, balance, current rate, lag, cost, rest."""
         return progress_of(databases, campaign_id, rests)
+
+    @routes.get("/<int:campaign_id>/samples")
+    @routes.response(200, ProgressSamples)
+    @routes.problems(404)
+    def samples(campaign_id: CampaignId) -> dict[str, Any]:
+        """Return the counts of a campaign at up to 400 points of its run, for plots.
+
+        They are 5 s apart at first. The longer a campaign runs, the farther apart they are.
+        """
+        return {"samples": samples_of(databases, campaign_id)}
 
     return routes
 

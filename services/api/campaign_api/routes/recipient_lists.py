@@ -16,6 +16,8 @@ from campaign_api.schemas.recipient_list import (
     RecipientListDetail,
     RecipientPage,
     RecipientPageParameters,
+    RejectPage,
+    RejectPageParameters,
     UploadParameters,
     UploadRequest,
 )
@@ -133,6 +135,19 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
             return page_response("recipients", lists.person(list_id, wanted["phone"]))
         after = wanted.get("cursor", ())
         return page_response("recipients", lists.people(list_id, wanted["limit"], *after))
+
+    @routes.get("/<int:list_id>/rejects")
+    @routes.arguments(RejectPageParameters, location="query")
+    @routes.response(200, RejectPage)
+    @routes.problems(404, 422)
+    def rejected(wanted: dict[str, Any], list_id: ListId) -> Response:
+        """List the rejected rows of a list, in the order of its file.
+
+        A text is as it stands in the file, markup and formulas included: escape it where it is
+        shown.
+        """
+        after = wanted.get("cursor", ())
+        return page_response("rejects", lists.rejects(list_id, wanted["limit"], *after))
 
     @routes.get("/<int:list_id>/rejects.csv")
     @routes.limit_concurrency(LimitedWork.EXPORT)

@@ -138,3 +138,29 @@ class RecipientPage(Schema):
 
     recipients = fields.List(fields.Nested(RecipientResponse), required=True)
     next_cursor = fields.String(required=True, allow_none=True)
+
+
+class RejectedRow(Schema):
+    """A data row that was not accepted; nothing of it is escaped."""
+
+    line = fields.Integer(
+        required=True, metadata={"description": "Line of the file at which the row begins."}
+    )
+    reason = fields.String(required=True)
+    text = fields.String(
+        required=True,
+        metadata={"description": "The first 2,000 characters of the row; empty after an erasure."},
+    )
+
+
+class RejectPageParameters(PageParameters):
+    """Page of the rejected rows of a list."""
+
+    cursor = Cursor(int)
+
+
+class RejectPage(Schema):
+    """Rejected rows, in the order of the file."""
+
+    rejects = fields.List(fields.Nested(RejectedRow), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)

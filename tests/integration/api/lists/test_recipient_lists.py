@@ -68,8 +68,27 @@ def test_rejects_are_exported_whole_and_safe_to_open(
     assert [raw for _, _, raw in exported] == safe
 
 
+def test_rejects_are_paged_with_line_reason_and_text(client: FlaskClient, pool: Database) -> None:
+    """Text is handed on as it stands, whatever a page or a spreadsheet would make of it."""
+    bad = ["=1+1", "<script>alert(1)</script>", "{{7*7}} %s", "\u202e\u0007'\"", "'quoted'"]
+    quoted = [each.replace('"', '""') for each in bad]
+    text = "name,phone\na,13961467500\n" + "".join(f'"{each}",none\n' for each in quoted)
+    url: str = upload(client, text).headers["Location"] + "/rejects?limit=2"
+    found, pages = [], 0
+    while url:
+        answer = client.get(url)
+        assert answer.content_type == "application/json"
+        found += answer.get_json()["rejects"]
+        url = answer.headers.get("Link", "").partition(">")[0].removeprefix("<")
+        pages += 1
+    assert pages == 3
+    assert [each["line"] for each in found] == list(range(3, 3 + len(bad)))
+    assert all(each["reason"].startswith("phone") for each in found)
+    assert [each["text"] for each in found] == [f'"{each}",none' for each in quoted]
+
+
 def test_unknown_list_is_not_found(client: FlaskClient, pool: Database) -> None:
-    for path in ("/1", "/1/recipients", "/1/rejects.csv", f"/{2**70}"):
+    for path in ("/1", "/1/recipients", "/1/rejects", "/1/rejects.csv", f"/{2**70}"):
         assert client.get(URL + path).status_code == 404
     assert client.delete(URL + "/1").status_code == 404
 

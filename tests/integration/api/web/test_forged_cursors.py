@@ -15,12 +15,15 @@ from tests.integration.api.messages_seed import CAMPAIGN, LIST, add_campaign, ad
 
 PATHS = (
     "/v1/campaigns",
+    f"/v1/campaigns/{CAMPAIGN}/errors",
     f"/v1/campaigns/{CAMPAIGN}/events",
     f"/v1/campaigns/{CAMPAIGN}/messages",
+    "/v1/events",
     "/v1/inbound",
     "/v1/messages?phone=13900000001",
     "/v1/recipient-lists",
     f"/v1/recipient-lists/{LIST}/recipients",
+    f"/v1/recipient-lists/{LIST}/rejects",
     "/v1/suppressions",
 )
 

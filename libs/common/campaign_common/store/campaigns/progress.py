@@ -1,6 +1,6 @@
 """campaigns and campaign_samples: what people want to know of campaigns, and of their rate."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from campaign_common.domain.campaign import CampaignId, CampaignState
 from campaign_common.domain.content.budget import Budget
 from campaign_common.domain.content.campaign_content import CampaignContent
 from campaign_common.domain.limits.campaign_pace import CampaignPace
-from campaign_common.domain.message import FINAL
+from campaign_common.domain.message import FINAL, Status
 from campaign_common.domain.recipient import ListId
 from campaign_common.store.core.contents import content_from
 from campaign_common.store.core.counters import (
@@ -93,11 +93,20 @@ class Movement(NamedTuple):
 
 
 class Milestone(NamedTuple):
-    """The number of final outcomes of a campaign at a time (UTC, naive)."""
+    """The numbers of a running campaign at a time (UTC, naive).
+
+    `published` is how many messages are published under the present epoch.
+    """
 
     campaign_id: CampaignId
     at: datetime
-    ended: int
+    published: int
+    counts: Mapping[Status, int]
+
+    @property
+    def ended(self) -> int:
+        """The number of final outcomes."""
+        return sum(n for status, n in self.counts.items() if status in FINAL)
 
 
 PROGRESS_COLUMNS = """
@@ -136,7 +145,9 @@ LEFT JOIN campaign_samples s ON s.campaign_id = c.id AND s.sampled_at = (
 
 SELECT_CONTENT = "SELECT template, content FROM campaigns WHERE id = %s"
 
-SELECT_RUNNING = "SELECT id, NOW(6) FROM campaigns WHERE state = 'running' AND lease_owner = %s"
+SELECT_RUNNING = """
+SELECT id, NOW(6), published_count FROM campaigns WHERE state = 'running' AND lease_owner = %s
+"""
 
 INSERT_SAMPLE = "INSERT INTO campaign_samples (campaign_id, sampled_at, ended) VALUES (%s, %s, %s)"
 
@@ -197,17 +208,15 @@ def read_content(cursor: Cursor, campaign_id: CampaignId) -> CampaignContent | N
 def milestones(cursors: Cursors, owner: str) -> list[Milestone]:
     """Read how far every running campaign has come that `owner` leases."""
     cursors.main.execute(SELECT_RUNNING, (owner,))
-    read_at: dict[CampaignId, datetime] = dict(cursors.main.fetchall())
-    counted = counts_by_status(cursors, list(read_at))
-    return [
-        Milestone(campaign_id, read_at[campaign_id], sum(counts.get(one, 0) for one in FINAL))
-        for campaign_id, counts in counted.items()
-    ]
+    running = {id_: (at, published) for id_, at, published in cursors.main.fetchall()}
+    counted = counts_by_status(cursors, list(running))
+    return [Milestone(id_, *running[id_], counts) for id_, counts in counted.items()]
 
 
 def add_samples(cursor: Cursor, reached: Iterable[Milestone]) -> None:
     """Note how far campaigns have come."""
-    cursor.executemany(INSERT_SAMPLE, list(reached))
+    rows = [(one.campaign_id, one.at, one.ended) for one in reached]
+    cursor.executemany(INSERT_SAMPLE, rows)
 
 
 def forget_samples(cursor: Cursor, older_than: int) -> None:

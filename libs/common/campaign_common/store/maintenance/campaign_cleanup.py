@@ -39,6 +39,10 @@ DELETE_SAMPLES = """
 DELETE FROM campaign_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
 """
 
+DELETE_KEPT_SAMPLES = """
+DELETE FROM kept_samples WHERE campaign_id = %s ORDER BY sampled_at LIMIT %s
+"""
+
 DELETE_REQUESTS = "DELETE FROM shard_commands WHERE campaign_id = %s ORDER BY id LIMIT %s"
 
 SELECT_COSTED = """
@@ -52,6 +56,9 @@ UNION
  ORDER BY campaign_id LIMIT %s)
 UNION
 (SELECT DISTINCT campaign_id FROM receipt_counters WHERE campaign_id > %s
+ ORDER BY campaign_id LIMIT %s)
+UNION
+(SELECT DISTINCT campaign_id FROM kept_samples WHERE campaign_id > %s
  ORDER BY campaign_id LIMIT %s)
 ORDER BY campaign_id LIMIT %s
 """
@@ -117,6 +124,11 @@ def delete_samples(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
     return cursor.execute(DELETE_SAMPLES, (campaign_id, limit))
 
 
+def delete_kept_samples(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
+    """Delete up to `limit` kept samples of a campaign; returns how many went."""
+    return cursor.execute(DELETE_KEPT_SAMPLES, (campaign_id, limit))
+
+
 def delete_requests(cursor: Cursor, campaign_id: CampaignId, limit: int) -> int:
     """Delete up to `limit` shard commands of campaigns that are gone; return how many."""
     return cursor.execute(DELETE_REQUESTS, (campaign_id, limit))
@@ -146,11 +158,11 @@ def delete_receipt_counters(cursor: Cursor, campaign_id: CampaignId) -> int:
 
 
 def campaigns_with_costs(cursor: Cursor, after_id: CampaignId, limit: int) -> list[CampaignId]:
-    """List campaigns with costs, a budget, possible duplicates or receipts, by id.
+    """List campaigns with costs, a budget, possible duplicates, receipts or kept samples, by id.
 
     They may be gone.
     """
-    cursor.execute(SELECT_COSTED, (*[after_id, limit] * 4, limit))
+    cursor.execute(SELECT_COSTED, (*[after_id, limit] * 5, limit))
     return [campaign_id for (campaign_id,) in cursor.fetchall()]
 
 

@@ -27,6 +27,7 @@ TABLES: Mapping[str, str] = {
     "erasures": "id",
     "idempotency_keys": "api_key_id",
     "inbound_messages": "id",
+    "kept_samples": "campaign_id",
     "late_results": "id",
     "open_receipts": "campaign_id",
     "partition_map": "topic",

@@ -1,11 +1,17 @@
-"""Events of a campaign in responses."""
+"""Events in responses: those of one campaign, and all."""
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
+from marshmallow import Schema, fields, post_load, validate
+
+from campaign_api.audit.event_log import SUBJECTS, CursorKey
 from campaign_api.campaigns.history import WORDS
-from campaign_api.schemas.fields import Moment
+from campaign_api.schemas.fields import Moment, Text, length
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.campaign import CampaignState
+from campaign_common.store.audit.sources import KINDS
 
 
 def _state() -> fields.String:
@@ -43,3 +49,78 @@ class EventPageParameters(PageParameters):
     """Page of events."""
 
     cursor = Cursor(int)
+
+
+class LoggedEvent(Schema):
+    """Something that somebody has done."""
+
+    id = fields.String(required=True)
+    at = Moment(required=True)
+    kind = fields.String(required=True, validate=validate.OneOf(KINDS))
+    actor = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Name of an API key, of a scheduler or of a sender; null: not known."
+        },
+    )
+    subject = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "What it is about: the id of a campaign, a list, an import or an API"
+            " key, the name of a provider or a route, or a person's number. null: a person who"
+            " was erased."
+        },
+    )
+    details = fields.Dict(
+        keys=fields.String(),
+        required=True,
+        metadata={"description": "More about it, by its kind."},
+    )
+
+
+class LoggedEventPage(Schema):
+    """Events of all campaigns, providers, people and keys, the newest first."""
+
+    events = fields.List(fields.Nested(LoggedEvent), required=True)
+    next_cursor = fields.String(required=True, allow_none=True)
+
+
+class WantedEvents(NamedTuple):
+    """The events that a request asks for; times are UTC, naive."""
+
+    kind: str | None
+    actor: str | None
+    since: datetime | None
+    before: datetime | None
+    after: CursorKey | None
+    limit: int
+
+
+class LoggedEventParameters(PageParameters):
+    """The events that are wanted."""
+
+    kind = fields.String(
+        validate=validate.OneOf([*SUBJECTS, *KINDS]),
+        metadata={"description": "A kind of events, or the word before the dot: all of those."},
+    )
+    actor = Text(validate=length(64), metadata={"description": "Only what this actor has done."})
+    since = Moment(data_key="from", metadata={"description": "Only events at this time or later."})
+    before = Moment(data_key="to", metadata={"description": "Only events before this time."})
+    cursor = Cursor(int, int, str)
+
+    @post_load
+    def _make(self, data: Mapping[str, Any], **_: object) -> WantedEvents:
+        return WantedEvents(
+            kind=data.get("kind"),
+            actor=data.get("actor"),
+            since=_naive(data.get("since")),
+            before=_naive(data.get("before")),
+            after=data.get("cursor"),
+            limit=data["limit"],
+        )
+
+
+def _naive(at: datetime | None) -> datetime | None:
+    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)

@@ -158,3 +158,28 @@ class Progress(Schema):
     lag = fields.Integer(
         required=True, metadata={"description": "Messages published and without an outcome."}
     )
+
+
+class ProgressSample(Schema):
+    """The numbers of a campaign at a point of its run: total = the final counts + pending."""
+
+    at = Moment(required=True)
+    counts = fields.Nested(Counts, required=True)
+    pending = fields.Integer(required=True)
+    lag = fields.Integer(
+        required=True, metadata={"description": "Messages published and without an outcome."}
+    )
+    rate = fields.Float(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Final outcomes per second since the sample before; null: none."},
+    )
+
+
+class ProgressSamples(Schema):
+    """Samples of a campaign, the oldest first: at most 400; none before its start.
+
+    The first is its start. The last is its end, or how it is now.
+    """
+
+    samples = fields.List(fields.Nested(ProgressSample), required=True)

@@ -1,0 +1,1 @@
+"""The events of all tables that note who has done what."""

@@ -1,0 +1,1 @@
+"""Events over all campaigns, providers and people, as clients read them."""
