@@ -36,6 +36,7 @@ from campaign_api.routes import (
     stats,
     trial_message,
 )
+from campaign_api.routes.access import api_keys, whoami
 from campaign_api.routes.people import inbound, recipients, suppressions, unsubscribe
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
@@ -145,6 +146,8 @@ def create_app(
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
+        whoami.resource(version("camp-mgr")),
+        api_keys.resource(database),
         health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)

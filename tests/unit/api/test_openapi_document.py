@@ -35,6 +35,7 @@ VERBS = ("schedule", "start", "resume", "retry", "clone", "test")
 IDEMPOTENT = {
     "POST /v1/recipient-lists",
     "POST /v1/campaigns",
+    "POST /v1/api-keys",
     *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
     "POST /v1/providers/{provider}/checks",
     "PUT /v1/routes/{name}",

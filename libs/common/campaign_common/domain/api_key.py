@@ -14,6 +14,11 @@ SECRET_BYTES = 32
 _TOKEN = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43})")
 
 
+def is_name(text: str) -> bool:
+    """Return whether a key may have this name: 1 to 64 printable characters, no spaces around."""
+    return 1 <= len(text) <= LONGEST_NAME and text.isprintable() and text == text.strip()
+
+
 class Scope(StrEnum):
     """The rights of an API key; each includes those of the one before."""
 
