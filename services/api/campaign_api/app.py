@@ -31,6 +31,7 @@ from campaign_api.routes import (
     campaigns,
     health,
     messages,
+    previews,
     provider_limits,
     recipient_lists,
     stats,
@@ -126,6 +127,7 @@ def create_app(
         campaigns.resource(databases, editor, ProviderRests(settings)),
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
+        previews.resource(database, settings),
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, importer),

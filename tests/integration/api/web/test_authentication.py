@@ -25,7 +25,7 @@ OPEN = {
     "/u/<reference>",
 }
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
-READ_ONLY_POSTS = ("/preview", "/dry-run")
+READ_ONLY_POSTS = ("/preview", "/previews", "/dry-run")
 ELSEWHERE = {"REMOTE_ADDR": "192.0.2.7"}
 
 
