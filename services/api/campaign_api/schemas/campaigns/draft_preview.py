@@ -8,11 +8,15 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from campaign_api.campaigns.draft_preview import SampleValues, SlicedList
 from campaign_api.schemas.campaigns.actions import Preview, PreviewedMessage
 from campaign_api.schemas.campaigns.campaign import LARGEST_ID
-from campaign_api.schemas.campaigns.content import CONTENT_DESCRIBED, ContentBody
+from campaign_api.schemas.campaigns.content import (
+    CONTENT_DESCRIBED,
+    LONGEST_VALUE,
+    MOST_ATTRIBUTES,
+    ContentBody,
+)
 from campaign_api.schemas.campaigns.create_campaign import LONGEST_TEMPLATE
 from campaign_api.schemas.fields import Integer, Text, length
 from campaign_api.schemas.phone import PhoneNumber
-from campaign_api.schemas.trial_message import LONGEST_VALUE, MOST_ATTRIBUTES
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.recipient import ListId
 
