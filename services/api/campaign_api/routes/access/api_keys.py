@@ -15,7 +15,7 @@ from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Cursor, Database
-from campaign_common.domain.api_key import ApiKey, Scope
+from campaign_common.domain.api_key import ApiKey, Scope, is_key_id
 from campaign_common.store.access.api_keys import (
     KeyEntry,
     insert_key,
@@ -80,6 +80,9 @@ def resource(database: Database) -> Resource:
         A key that is revoked already stays as it is. The key of the request itself may be revoked,
         also the last one: `campaign-db key create` makes others.
         """
+        if not is_key_id(key_id):
+            # The column is ASCII, and servers refuse to compare other text with it.
+            raise NotFound(UNKNOWN)
         if transactions.run(partial(_revoke, key_id=key_id)):
             log.info("API key revoked", api_key=key_id, key=caller().name)
 
