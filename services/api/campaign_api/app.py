@@ -33,11 +33,13 @@ from campaign_api.routes import (
     campaigns,
     health,
     messages,
+    previews,
     provider_limits,
     recipient_lists,
     stats,
     trial_message,
 )
+from campaign_api.routes.access import api_keys, whoami
 from campaign_api.routes.people import inbound, recipients, suppressions, unsubscribe
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
@@ -128,6 +130,7 @@ def create_app(
         campaign_actions.resource(databases, editor, settings),
         campaign_events.resource(database),
         campaign_events.event_log(EventLog(database)),
+        previews.resource(database, settings),
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, importer),
@@ -148,6 +151,8 @@ def create_app(
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         stats.resource(Statistics(databases)),
+        whoami.resource(version("camp-mgr")),
+        api_keys.resource(database),
         health.resource(databases, shards, ErasureKeyCheck(database, keys)),
     ):
         documentation.register_blueprint(resource)

@@ -1,12 +1,14 @@
 """Names of the OpenAPI document, compared with the API that was promised."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from campaign_api.openapi import document
+from campaign_api.web.routing.operation_ids import OPERATION_IDS
 
 PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
@@ -38,6 +40,7 @@ VERBS = ("schedule", "start", "resume", "retry", "clone", "test")
 IDEMPOTENT = {
     "POST /v1/recipient-lists",
     "POST /v1/campaigns",
+    "POST /v1/api-keys",
     *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
     "POST /v1/providers/{provider}/checks",
     "PUT /v1/routes/{name}",
@@ -72,3 +75,20 @@ def test_every_parameter_is_documented(name: str, operation: dict[str, Any]) -> 
 def test_every_described_operation_exists() -> None:
     """Every operation that this module describes is in the document."""
     assert {*QUERY, *IDEMPOTENT, *CONDITIONAL} <= {name for name, _ in operations()}
+
+
+def test_every_operation_has_a_name_of_its_own() -> None:
+    names = [operation.get("operationId") for _, operation in operations()]
+    assert all(name and re.fullmatch("[a-z]+(_[a-z]+)*", name) for name in names)
+    assert len(set(names)) == len(names)
+
+
+def test_no_name_is_of_an_operation_that_is_not_there() -> None:
+    assert OPERATION_IDS.keys() == {name for name, _ in operations()}
+
+
+def test_the_document_says_where_it_holds_and_its_license() -> None:
+    said = json.loads(document())
+    assert said["servers"][0]["url"] == "/"
+    assert said["info"]["license"]["identifier"] == "Apache-2.0"
+    assert said["info"]["title"] == "camp-mgr"

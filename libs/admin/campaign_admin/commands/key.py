@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from campaign_common.database import Database
-from campaign_common.domain.api_key import LONGEST_NAME, ApiKey, Scope
+from campaign_common.domain.api_key import LONGEST_NAME, ApiKey, Scope, is_name
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_option,
@@ -21,7 +21,7 @@ from campaign_common.store.access.api_keys import insert_key, read_entries, read
 
 
 def _name(_: click.Context, __: click.Parameter, value: str) -> str:
-    if not 1 <= len(value) <= LONGEST_NAME or not value.isprintable() or value != value.strip():
+    if not is_name(value):
         raise click.BadParameter(f"must be 1 to {LONGEST_NAME} printable characters")
     return value
 

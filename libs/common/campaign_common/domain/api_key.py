@@ -11,7 +11,18 @@ LONGEST_NAME = 64
 
 SECRET_BYTES = 32
 
+_ID = re.compile(r"[0-9a-f]{16}")
 _TOKEN = re.compile(r"([0-9a-f]{16})\.([A-Za-z0-9_-]{43})")
+
+
+def is_name(text: str) -> bool:
+    """Return whether a key may have this name: 1 to 64 printable characters, no spaces around."""
+    return 1 <= len(text) <= LONGEST_NAME and text.isprintable() and text == text.strip()
+
+
+def is_key_id(text: str) -> bool:
+    """Return whether a text can be the id of a key: 16 hexadecimal digits."""
+    return _ID.fullmatch(text) is not None
 
 
 class Scope(StrEnum):

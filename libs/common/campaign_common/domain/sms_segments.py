@@ -65,6 +65,11 @@ def segmentation(text: str) -> Segmentation:
     return Segmentation(len(text), encoding, segments, foreign[0] if foreign else None)
 
 
+def characters_outside_gsm7(text: str) -> list[str]:
+    """Return the characters of `text` that GSM 7-bit lacks, each once, in order."""
+    return list(dict.fromkeys(_FORCES_UCS2.findall(text)))
+
+
 def _units(text: str, wide: re.Pattern[str]) -> int:
     return len(text) + len(wide.findall(text))
 

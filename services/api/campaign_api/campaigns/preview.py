@@ -118,6 +118,18 @@ def size_of(rendered: Rendered) -> Segmentation:
     return Segmentation(sum(map(len, rendered.texts)), None, 1, None)
 
 
+def describe_message(row: RecipientRow, rendered: Rendered, found: Segmentation) -> dict[str, Any]:
+    """Describe the message to a recipient, and its size."""
+    return {
+        "seq": row[0],
+        "phone": row[1],
+        **as_answered(rendered),
+        "characters": found.characters,
+        "encoding": found.encoding,
+        "segments": found.segments,
+    }
+
+
 def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dict[str, Any]]:
     """Render the messages to the first `limit` recipients, with the SMS segments of each.
 
@@ -139,14 +151,5 @@ def preview(database: Database, campaign_id: CampaignId, limit: int) -> list[dic
         room -= found.characters
         if room < 0 and messages:
             break
-        messages.append(
-            {
-                "seq": row[0],
-                "phone": row[1],
-                **as_answered(rendered),
-                "characters": found.characters,
-                "encoding": found.encoding,
-                "segments": found.segments,
-            }
-        )
+        messages.append(describe_message(row, rendered, found))
     return messages

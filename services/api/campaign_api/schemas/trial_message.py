@@ -2,14 +2,17 @@
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from campaign_api.schemas.campaigns.content import message_body, message_parts, originator_answered
+from campaign_api.schemas.campaigns.content import (
+    LONGEST_VALUE,
+    MOST_ATTRIBUTES,
+    message_body,
+    message_parts,
+    originator_answered,
+)
 from campaign_api.schemas.fields import Moment, Text
 from campaign_api.schemas.message import ShownReceipt
 from campaign_api.schemas.phone import PhoneNumber
 from campaign_common.domain.message import Status
-
-MOST_ATTRIBUTES = 64
-LONGEST_VALUE = 1_024
 
 WORDS = [status.word for status in (Status.SENT, Status.FAILED, Status.EXPIRED, Status.UNKNOWN)]
 

@@ -1,5 +1,6 @@
 """The client that sends the current request."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from flask import g
@@ -7,7 +8,27 @@ from flask import g
 from campaign_api.errors import InsufficientScope
 from campaign_common.domain.api_key import Scope
 
-__all__ = ["LOCAL", "Caller", "Scope", "caller", "may_see_reasons", "require_scope"]
+__all__ = [
+    "LOCAL",
+    "Caller",
+    "CallerKind",
+    "Scope",
+    "caller",
+    "caller_kind",
+    "may_see_reasons",
+    "require_scope",
+]
+
+
+class CallerKind(StrEnum):
+    """The reason why a client has access."""
+
+    KEY = "key"
+    """It showed an API key."""
+    LOCAL = "local"
+    """It is a program of the API's own machine, and no key exists yet."""
+    NONE = "none"
+    """Authentication is off (`Auth: none`)."""
 
 
 class Caller(NamedTuple):
@@ -26,6 +47,13 @@ def caller() -> Caller:
     """Return the client of the current request, as `authentication` identified it."""
     found: Caller = g.get("caller", LOCAL)
     return found
+
+
+def caller_kind() -> CallerKind:
+    """Return why the client of the current request has access."""
+    if "caller" not in g:
+        return CallerKind.NONE
+    return CallerKind.KEY if caller().key_id else CallerKind.LOCAL
 
 
 def require_scope(needed: Scope) -> None:

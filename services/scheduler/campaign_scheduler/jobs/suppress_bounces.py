@@ -200,7 +200,11 @@ class BounceSuppressor:
 
 def _moment_of(taken: TakenBounces) -> datetime:
     """Return the time of the database at which messages were taken."""
-    return LATEST[0] if taken.until is None else taken.until - timedelta(seconds=LEASE)
+    return (
+        AFTER_ALL_CAMPAIGNS[0]
+        if taken.until is None
+        else taken.until - timedelta(seconds=LOOK_LEASE)
+    )
 
 
 def _message(one: HistoryEntry) -> SentMessage | None:

@@ -39,6 +39,10 @@ SELECT_ENTRIES = """
 SELECT id, name, scope, created_at, last_used_at, revoked_at FROM api_keys ORDER BY created_at, id
 """
 
+SELECT_ENTRY = """
+SELECT id, name, scope, created_at, last_used_at, revoked_at FROM api_keys WHERE id = %s
+"""
+
 REVOKE = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, NOW(6)) WHERE id = %s"
 
 SELECT_KEY = "SELECT 1 FROM api_keys WHERE id = %s"
@@ -67,6 +71,16 @@ def read_entries(cursor: Cursor) -> list[KeyEntry]:
         KeyEntry(key_id, name, Scope(scope), *times)
         for key_id, name, scope, *times in cursor.fetchall()
     ]
+
+
+def read_entry(cursor: Cursor, key_id: str) -> KeyEntry | None:
+    """Read a key as a list shows it; None when there is none of this id."""
+    cursor.execute(SELECT_ENTRY, (key_id,))
+    found = cursor.fetchone()
+    if found is None:
+        return None
+    stored_id, name, scope, *times = found
+    return KeyEntry(stored_id, name, Scope(scope), *times)
 
 
 def revoke_key(cursor: Cursor, key_id: str) -> bool:

@@ -18,6 +18,10 @@ from campaign_common.errors import OriginatorInvalid
 
 MOST_PARTS = 50
 
+MOST_ATTRIBUTES = 64
+LONGEST_VALUE = 1_024
+"""Values that a request gives in place of a recipient's, and the characters of each."""
+
 CONTENT_DESCRIBED = (
     "A text, or a template that the provider holds, with its parameters. The provider of the"
     " campaign must take its kind."

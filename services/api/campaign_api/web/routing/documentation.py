@@ -12,10 +12,12 @@ from werkzeug import Response as WerkzeugResponse
 
 from campaign_api.errors import MAX_NAMED_FIELDS
 from campaign_api.web.http.problems import MEDIA_TYPE
+from campaign_api.web.routing.operation_ids import name_operations
 from campaign_api.web.routing.resource import ORIGINAL_ERROR, Resource
 from campaign_api.web.routing.view_metadata import open_to_all
 
 TITLE = "camp-mgr"
+LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
 DOCUMENT_PATH = "/openapi.json"
 DOCUMENT_ENDPOINT = "openapi"
 PAGE_PATH = "/docs"
@@ -120,6 +122,8 @@ class Documentation(Api):  # type: ignore[misc]
             },
         )
         self.spec.options["security"] = [{"key": []}]
+        self.spec.options["servers"] = [{"url": "/", "description": "Where this document is."}]
+        self.spec.options["info"] = {"license": LICENSE}
         app.add_url_rule(DOCUMENT_PATH, DOCUMENT_ENDPOINT, self._document)
         app.add_url_rule(PAGE_PATH, view_func=_page)
         page = get_swaggerui_blueprint(
@@ -149,6 +153,7 @@ class Documentation(Api):  # type: ignore[misc]
                 del self._undocumented[0]
             document = self.spec.to_dict()
             document["paths"].update(self._without_route)
+            name_operations(document["paths"])
             return jsonify(document)
 
     def _describe(self, resource: Resource) -> None:

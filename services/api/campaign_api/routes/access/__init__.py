@@ -1,0 +1,1 @@
+"""Routes about access itself: API keys, and who asks."""

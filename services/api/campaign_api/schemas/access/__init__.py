@@ -1,0 +1,1 @@
+"""API keys, and the client of a request, in requests and responses."""
