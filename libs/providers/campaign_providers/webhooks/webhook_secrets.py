@@ -23,7 +23,7 @@ PREFIX = "whsec_"
 NAME = "Webhooks.Keys.{}"
 
 
-class WebhookKeyMissing(Exception):
+class SecretKeyMissing(Exception):
     """No key is configured, one can not be read, or a secret was encrypted with another one."""
 
 
@@ -38,7 +38,7 @@ class WebhookSecrets:
         """Encrypt a secret, as it is stored.
 
         Raises:
-            WebhookKeyMissing: no key is configured, or one can not be read.
+            SecretKeyMissing: no key is configured, or one can not be read.
         """
         return self._keys().encrypt(secret.encode("ascii")).decode("ascii")
 
@@ -46,24 +46,24 @@ class WebhookSecrets:
         """Decrypt a stored secret.
 
         Raises:
-            WebhookKeyMissing: none of the keys is the one that it was encrypted with.
+            SecretKeyMissing: none of the keys is the one that it was encrypted with.
         """
         try:
             return self._keys().decrypt(stored.encode("ascii")).decode("ascii")
         except InvalidToken:
-            raise WebhookKeyMissing(
+            raise SecretKeyMissing(
                 "the secret was encrypted with a key that is none of Webhooks.Keys here"
             ) from None
 
     def _keys(self) -> MultiFernet:
         if not self._count:
-            raise WebhookKeyMissing("Webhooks.Keys has no key")
+            raise SecretKeyMissing("Webhooks.Keys has no key")
         try:
             texts = self._files.read()
         except SecretUnreadable as error:
-            raise WebhookKeyMissing(str(error)) from error
+            raise SecretKeyMissing(str(error)) from error
         if any(len(text) < SHORTEST_KEY for text in texts.values()):
-            raise WebhookKeyMissing(
+            raise SecretKeyMissing(
                 f"a key of Webhooks.Keys has fewer than {SHORTEST_KEY} characters"
             )
         return MultiFernet([_fernet(texts[NAME.format(n)]) for n in range(self._count)])

@@ -9,7 +9,7 @@ from flask import Response, url_for
 
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.routes.campaigns import RETRY_SECONDS
-from campaign_api.schemas.webhook import (
+from campaign_api.schemas.webhooks.webhook import (
     DeliveryPage,
     DeliveryPageParameters,
     DeliverySchema,

@@ -8,7 +8,7 @@ from campaign_api.errors import InvalidField, NotFound, RequestInvalid, WebhookK
 from campaign_common.database import Cursor, Database
 from campaign_common.store.webhooks import deliveries as log
 from campaign_common.store.webhooks import webhooks as store
-from campaign_common.store.webhooks.deliveries import Delivery
+from campaign_common.store.webhooks.deliveries import WebhookDelivery
 from campaign_common.store.webhooks.webhooks import Webhook
 from campaign_providers.webhooks import webhook_secrets
 from campaign_providers.webhooks.webhook_secrets import WebhookSecrets, new_secret
@@ -49,7 +49,7 @@ class WebhookRecords:
             webhook = _required(cursor, webhook_id)
         try:
             return {**described(webhook), "secret": self._secrets.decrypt(webhook.secret)}
-        except webhook_secrets.WebhookKeyMissing as error:
+        except webhook_secrets.SecretKeyMissing as error:
             raise WebhookKeyMissing(str(error)) from error
 
     def encrypted_secret(self) -> str:
@@ -60,7 +60,7 @@ class WebhookRecords:
         """
         try:
             return self._secrets.encrypt(new_secret())
-        except webhook_secrets.WebhookKeyMissing as error:
+        except webhook_secrets.SecretKeyMissing as error:
             raise WebhookKeyMissing(str(error)) from error
 
     def page(self, webhook_id: int, *, before_id: int, limit: int) -> list[dict[str, Any]]:
@@ -172,7 +172,7 @@ def _required(cursor: Cursor, webhook_id: int, *, lock: bool = False) -> Webhook
     return webhook
 
 
-def _required_delivery(cursor: Cursor, webhook_id: int, delivery_id: int) -> Delivery:
+def _required_delivery(cursor: Cursor, webhook_id: int, delivery_id: int) -> WebhookDelivery:
     found = log.read_delivery(cursor, webhook_id, delivery_id)
     if found is None:
         raise NotFound(f"webhook {webhook_id} has no delivery {delivery_id}, or none any more")

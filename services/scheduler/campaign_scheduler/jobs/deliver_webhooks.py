@@ -10,7 +10,7 @@ import structlog
 from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
-from campaign_common.domain.delivery_retries import DeliveryState
+from campaign_common.domain.events.delivery_retries import DeliveryState
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.settings import WebhooksSettings
 from campaign_common.store.webhooks.deliveries import delete_old_deliveries, share_events
@@ -25,7 +25,7 @@ from campaign_common.store.webhooks.due_deliveries import (
 )
 from campaign_common.store.webhooks.providers_left_alone import note_providers
 from campaign_providers.webhooks.webhook_request import SignedEvent, event_body, post
-from campaign_providers.webhooks.webhook_secrets import WebhookKeyMissing, WebhookSecrets
+from campaign_providers.webhooks.webhook_secrets import SecretKeyMissing, WebhookSecrets
 from campaign_scheduler.metrics import WEBHOOK_TRIES
 
 DELIVERY_INTERVAL = 1.0
@@ -130,7 +130,7 @@ class WebhookDeliverer:
         stored = [webhook.secret, webhook.previous_secret]
         try:
             secrets = [self._secrets.decrypt(each) for each in stored if each is not None]
-        except WebhookKeyMissing as error:
+        except SecretKeyMissing as error:
             self._outages.failed("webhook secrets", error)
             return DeliveryResult(None, SECRET_UNREADABLE, 0.0)
         self._outages.recovered("webhook secrets")

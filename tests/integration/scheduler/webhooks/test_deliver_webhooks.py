@@ -10,7 +10,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from campaign_common.database import Database
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.dsn import parse_dsn
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.settings import MysqlSettings, WebhooksSettings
@@ -187,7 +187,7 @@ def test_a_slow_or_dead_receiver_delays_no_other(scene: Scene, receiver: Receive
 
 
 def test_a_lost_scheduler_is_replaced(scene: Scene, receiver: Receiver) -> None:
-    """What it was posting is posted again under the same id once its lease is over."""
+    """The event that it was posting is posted again under the same id once its lease is over."""
     made = scene.webhook(receiver.url)
     scene.record()
     scene.database.run(partial(share_events, limit=10))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.api_key import Scope
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.store.core.outgoing_events import record_event
 
 

@@ -6,7 +6,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.store.campaigns.fanout import counted_outcomes
 from campaign_common.store.core.events import append_event, record_campaign_event
 

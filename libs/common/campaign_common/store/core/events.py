@@ -7,7 +7,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
-from campaign_common.domain.event_kind import EventKind, kind_of_change
+from campaign_common.domain.events.event_kind import EventKind, kind_of_change
 from campaign_common.store.core.outgoing_events import record_event
 
 

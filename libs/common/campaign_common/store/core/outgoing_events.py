@@ -7,10 +7,10 @@ from typing import Any
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 
 EventData = Mapping[str, Any]
-"""What JSON can hold: ids, numbers and links, and nothing of a person."""
+"""Values that JSON can hold: ids, numbers and links, and nothing of a person."""
 
 ROWS_AT_ONCE = 500
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.inbound.inbound_message import REPEATED_WITHIN, InboundMessage
 from campaign_common.errors import DatabaseContended
 from campaign_common.store.core.outgoing_events import record_events

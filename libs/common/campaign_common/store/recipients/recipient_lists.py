@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import OVER, CampaignId
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.recipient import NAME, PHONE, ListId
 from campaign_common.store.core.outgoing_events import record_event
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.suppressions.change_log_position import MARGIN
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.boot_time import boot_time

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.delivery_retries import DeliveryState
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.delivery_retries import DeliveryState
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.store.core.outgoing_events import record_event
 from campaign_common.store.webhooks.webhooks import Webhook, read_webhooks
 
@@ -15,7 +15,7 @@ KEPT_DAYS = 30
 """Days for which events and deliveries are kept."""
 
 
-class Delivery(NamedTuple):
+class WebhookDelivery(NamedTuple):
     """A delivery as its log shows it; times are UTC, naive.
 
     `failures` since the event came, or since it was to be delivered again; `status` and `error`
@@ -112,13 +112,13 @@ def add_test(cursor: Cursor, webhook_id: int) -> int:
 
 def read_deliveries(
     cursor: Cursor, webhook_id: int, *, before_id: int, limit: int
-) -> list[Delivery]:
+) -> list[WebhookDelivery]:
     """Read at most `limit` deliveries with ids under `before_id`, the newest first."""
     cursor.execute(SELECT_PAGE, (webhook_id, before_id, limit))
     return [_delivery(row) for row in cursor.fetchall()]
 
 
-def read_delivery(cursor: Cursor, webhook_id: int, delivery_id: int) -> Delivery | None:
+def read_delivery(cursor: Cursor, webhook_id: int, delivery_id: int) -> WebhookDelivery | None:
     """Read one delivery of a webhook; None where there is none, or none any more."""
     cursor.execute(SELECT_ONE, (webhook_id, delivery_id))
     row = cursor.fetchone()
@@ -149,6 +149,6 @@ def _insert(cursor: Cursor, rows: Iterable[tuple[int, int]]) -> None:
         cursor.execute(INSERT_DELIVERIES + values, [value for row in listed for value in row])
 
 
-def _delivery(row: tuple) -> Delivery:  # type: ignore[type-arg]
+def _delivery(row: tuple) -> WebhookDelivery:  # type: ignore[type-arg]
     id_, event_id, kind, state, *others = row
-    return Delivery(id_, event_id, kind, DeliveryState(state), *others)
+    return WebhookDelivery(id_, event_id, kind, DeliveryState(state), *others)

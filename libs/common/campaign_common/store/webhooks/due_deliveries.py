@@ -8,7 +8,12 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.delivery_retries import GONE, DeliveryState, is_delivered, retry_delay
+from campaign_common.domain.events.delivery_retries import (
+    GONE,
+    DeliveryState,
+    is_delivered,
+    retry_delay,
+)
 from campaign_common.store.webhooks.webhooks import Webhook, disable_webhook, read_webhook
 
 LEASE = 40

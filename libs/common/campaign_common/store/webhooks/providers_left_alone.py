@@ -2,7 +2,7 @@
 
 from pymysql.cursors import Cursor
 
-from campaign_common.domain.event_kind import EventKind
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.store.core.open_circuits import OPEN_CIRCUITS
 from campaign_common.store.core.outgoing_events import record_event
 

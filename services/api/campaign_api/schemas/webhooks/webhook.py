@@ -7,8 +7,8 @@ from marshmallow import Schema, ValidationError, fields, validate
 
 from campaign_api.schemas.fields import Integer, Moment, Text, TrueOrFalse, whole
 from campaign_api.web.http.paging import Cursor, PageParameters
-from campaign_common.domain.delivery_retries import DeliveryState
-from campaign_common.domain.event_kind import CHOSEN, EventKind
+from campaign_common.domain.events.delivery_retries import DeliveryState
+from campaign_common.domain.events.event_kind import CHOSEN, EventKind
 
 URL_PATTERN = "^https?://[a-z0-9.-]+(:[1-9][0-9]{0,3})?/[!$-;=?-Z_a-z~]{0,1024}$"
 """The plainest URLs; others are read, too."""

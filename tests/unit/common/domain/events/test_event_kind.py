@@ -2,8 +2,8 @@
 
 import pytest
 
-from campaign_common.domain.delivery_retries import is_delivered, retry_delay
-from campaign_common.domain.event_kind import kind_of_change
+from campaign_common.domain.events.delivery_retries import is_delivered, retry_delay
+from campaign_common.domain.events.event_kind import kind_of_change
 
 
 @pytest.mark.parametrize(
