@@ -38,6 +38,7 @@ from campaign_api.routes import (
     recipient_lists,
     stats,
     trial_message,
+    webhooks,
 )
 from campaign_api.routes.access import api_keys, whoami
 from campaign_api.routes.people import inbound, recipients, suppressions, unsubscribe
@@ -60,11 +61,13 @@ from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import Documentation
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
+from campaign_api.webhooks.webhook_records import WebhookRecords
 from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
 from campaign_common.planning.campaign_editor import CampaignEditor
 from campaign_common.settings import Settings
 from campaign_providers.unsubscribe.current_links import links_of
+from campaign_providers.webhooks.webhook_secrets import WebhookSecrets
 
 DRY_RUNS = 2
 """At a time in each process; each takes a share of its processor time."""
@@ -150,6 +153,7 @@ def create_app(
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
+        webhooks.resource(WebhookRecords(database, WebhookSecrets(settings.webhooks))),
         stats.resource(Statistics(databases)),
         whoami.resource(version("camp-mgr")),
         api_keys.resource(database),

@@ -5,7 +5,7 @@ UserError
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
 ├── ListInUse, PreconditionFailed
 ├── NotFound (ListUnknown)
-├── NoSender
+├── NoSender, WebhookKeyMissing
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
@@ -81,6 +81,10 @@ class ListUnknown(NotFound):
 
 class NoSender(UserError):
     """No sender that runs can do what is asked; the text says why, and what to do."""
+
+
+class WebhookKeyMissing(UserError):
+    """No configured key encrypts or decrypts the secret of a webhook."""
 
 
 class ListInUse(UserError):

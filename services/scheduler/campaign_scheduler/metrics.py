@@ -38,6 +38,12 @@ REPUBLICATIONS = Counter(
 RECORDS_LOST = Counter(
     "campaign_records_lost", "Published records found lost by the watchdog", registry=COUNTERS
 )
+WEBHOOK_TRIES = Counter(
+    "campaign_webhook_tries",
+    "Tries to post an event to a webhook, by result: delivered, pending (again later), given_up",
+    ["result"],
+    registry=COUNTERS,
+)
 BOUNCES_SUPPRESSED = Counter(
     "campaign_bounces_suppressed", "People suppressed after hard bounces", registry=COUNTERS
 )

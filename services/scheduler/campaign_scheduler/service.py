@@ -32,6 +32,11 @@ from campaign_scheduler.held_leases import HeldLeases, new_owner
 from campaign_scheduler.job_scheduler import Job, JobScheduler
 from campaign_scheduler.jobs.close_receipts import CLOSE_INTERVAL, ReceiptCloser
 from campaign_scheduler.jobs.collect_gauges import COLLECT_INTERVAL, GaugeCollector
+from campaign_scheduler.jobs.deliver_webhooks import (
+    DELETE_INTERVAL,
+    DELIVERY_INTERVAL,
+    WebhookDeliverer,
+)
 from campaign_scheduler.jobs.find_late_receipts import ENROLL_INTERVAL, LateReceiptFinder
 from campaign_scheduler.jobs.finish_campaigns import CampaignFinisher
 from campaign_scheduler.jobs.match_receipts import (
@@ -79,6 +84,7 @@ class SchedulerService:
         self._stopping = stopping
         self._settings = settings
         self._health = health
+        self._outages = outages
         self._databases = databases
         self._availability = ServerAvailability(databases)
         self._limits = {
@@ -171,6 +177,7 @@ class SchedulerService:
         )
         stranded = self._stranded_retries
         closer = ReceiptCloser(databases, self._availability)
+        webhooks = self._webhook_deliverer()
         writer = ReceiptWriter(databases, settings.hard_bounces)
         matcher = ReceiptMatcher(databases, writer, settings.receipts.keep_for)
         return [
@@ -186,6 +193,8 @@ class SchedulerService:
             Job("find-late-receipts", late.look, ENROLL_INTERVAL),
             Job("suppress-bounces", self._bounce_suppressor().look, BOUNCE_INTERVAL),
             Job("watchdog", self._watchdog.check, check_interval),
+            Job("deliver-webhooks", webhooks.look, DELIVERY_INTERVAL),
+            Job("delete-old-deliveries", webhooks.delete_old, DELETE_INTERVAL),
             Job("purge-dead-letters", purger.purge, PURGE_INTERVAL),
             Job("sweep-slots", partial(_sweep_slots, main), SLOT_SWEEP_INTERVAL),
             Job("migrate-partitions", lambda: _step(partition_migration), REMAP_INTERVAL),
@@ -235,6 +244,11 @@ class SchedulerService:
             shards=settings.msg_table_sharding_size,
             longest=longest_transaction(settings.mysql.tran_timeout),
         )
+
+    def _webhook_deliverer(self) -> WebhookDeliverer:
+        settings = self._settings.webhooks
+        main = self._databases.main
+        return WebhookDeliverer(main, settings, self.owner, self._stopping, self._outages)
 
     def _publisher(self) -> Publisher:
         return Publisher(lambda: clients.producer(self._settings), self._topic)

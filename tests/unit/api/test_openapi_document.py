@@ -29,6 +29,7 @@ QUERY: dict[str, set[str]] = {
     "POST /v1/suppressions.csv": {"scope", "reason", "source", "default_region"},
     "DELETE /v1/suppressions/{phone}": {"scope", "default_region"},
     "GET /v1/suppressions/{phone}": {"default_region"},
+    "GET /v1/webhooks/{webhook_id}/deliveries": PAGE,
     "POST /v1/recipient-lists": {
         *("name", "phone_column", "name_column", "delimiter", "encoding", "default_region"),
         "reconsented",
@@ -44,6 +45,9 @@ IDEMPOTENT = {
     *(f"POST /v1/campaigns/{{campaign_id}}/{verb}" for verb in VERBS),
     "POST /v1/providers/{provider}/checks",
     "PUT /v1/routes/{name}",
+    "POST /v1/webhooks",
+    *(f"POST /v1/webhooks/{{webhook_id}}/{verb}" for verb in ("rotate", "test")),
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
 }
 CONDITIONAL = {
     "GET /v1/campaigns/{campaign_id}": "If-None-Match",

@@ -41,6 +41,7 @@ from campaign_common.settings.sections.servers import (
     SendClientSettings,
     SyncClientSettings,
 )
+from campaign_common.settings.sections.webhooks import WebhooksSettings
 
 __all__ = [
     "BUILT_IN_LANGUAGES",
@@ -77,6 +78,7 @@ __all__ = [
     "UnsubscribeScope",
     "UnsubscribeSettings",
     "VerifyWay",
+    "WebhooksSettings",
     "chosen_file",
     "load_settings",
 ]

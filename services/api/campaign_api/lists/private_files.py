@@ -30,6 +30,7 @@ def private_files(settings: Settings) -> tuple[Path, ...]:
         *(Path(path) for path in named if path),
         *(secret.file for secret in _secrets_of_callbacks(settings) if secret.file is not None),
         *(each.file for each in settings.erasure.keys if each.file is not None),
+        *(each.file for each in settings.webhooks.keys if each.file is not None),
     )
 
 

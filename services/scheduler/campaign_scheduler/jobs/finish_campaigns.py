@@ -99,8 +99,10 @@ class CampaignFinisher:
         ]
         if not complete:
             return
-        for campaign in self._databases.main.run(lambda cursor: self._finish(cursor, complete)):
-            balance = {status.word: n for status, n in counts[campaign.campaign_id].items() if n}
+        for campaign in self._databases.main.run(
+            lambda cursor: self._finish(cursor, complete, counts)
+        ):
+            balance = _balance(counts[campaign.campaign_id])
             _log.info(
                 "campaign finished",
                 campaign=campaign.campaign_id,
@@ -109,7 +111,12 @@ class CampaignFinisher:
                 **balance,
             )
 
-    def _finish(self, cursor: Cursor, complete: list[FannedOutCampaign]) -> list[FannedOutCampaign]:
+    def _finish(
+        self,
+        cursor: Cursor,
+        complete: list[FannedOutCampaign],
+        counts: Mapping[CampaignId, Mapping[Status, int]],
+    ) -> list[FannedOutCampaign]:
         finished = [campaign for campaign in complete if store.finish(cursor, campaign)]
         for campaign in finished:
             append_event(
@@ -118,7 +125,12 @@ class CampaignFinisher:
                 self._owner,
                 from_state=CampaignState.RUNNING,
                 to_state=CampaignState.FINISHED,
+                balance={"total": campaign.total, **_balance(counts[campaign.campaign_id])},
             )
         if self._also is not None:
             self._also(cursor, [campaign.campaign_id for campaign in finished])
         return finished
+
+
+def _balance(counts: Mapping[Status, int]) -> dict[str, int]:
+    return {status.word: n for status, n in counts.items() if n}

@@ -50,6 +50,7 @@ from campaign_common.settings.sections.servers import (
     SyncClientSettings,
     shared_servers,
 )
+from campaign_common.settings.sections.webhooks import WebhooksSettings
 
 
 @section_class
@@ -135,6 +136,7 @@ class Settings:
     kafka_properties: Mapping[str, str] = key("KafkaProperties", SecurityProperties(), default={})
     """Security properties for librdkafka: `security.*`, `sasl.*`, `ssl.*` and
     `enable.ssl.certificate.verification`. See below."""
+    webhooks: WebhooksSettings = key("Webhooks", Section(WebhooksSettings), default={})
     log: LogSettings = key("Log", Section(LogSettings), default={})
     tracing: TracingSettings = key("Tracing", Section(TracingSettings), default={})
     sources: tuple[Path, ...] = field(default=(), compare=False)

@@ -6,6 +6,8 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.api_key import Scope
+from campaign_common.domain.events.event_kind import EventKind
+from campaign_common.store.core.outgoing_events import record_event
 
 
 class StoredKey(NamedTuple):
@@ -43,7 +45,7 @@ SELECT_ENTRY = """
 SELECT id, name, scope, created_at, last_used_at, revoked_at FROM api_keys WHERE id = %s
 """
 
-REVOKE = "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, NOW(6)) WHERE id = %s"
+REVOKE = "UPDATE api_keys SET revoked_at = NOW(6) WHERE id = %s AND revoked_at IS NULL"
 
 SELECT_KEY = "SELECT 1 FROM api_keys WHERE id = %s"
 
@@ -53,6 +55,7 @@ NOTE_USE = "UPDATE api_keys SET last_used_at = NOW(6) WHERE id = %s"
 def insert_key(cursor: Cursor, key_id: str, name: str, scope: Scope, secret_sha256: bytes) -> None:
     """Store a new key."""
     cursor.execute(INSERT_KEY, (key_id, name, scope.value, secret_sha256))
+    record_event(cursor, EventKind.API_KEY_CREATED, {"key_id": key_id, "scope": scope.value})
 
 
 def read_keys(cursor: Cursor) -> list[StoredKey]:
@@ -85,7 +88,8 @@ def read_entry(cursor: Cursor, key_id: str) -> KeyEntry | None:
 
 def revoke_key(cursor: Cursor, key_id: str) -> bool:
     """Revoke a key, again without effect; False when there is none of this id."""
-    cursor.execute(REVOKE, (key_id,))
+    if cursor.execute(REVOKE, (key_id,)):
+        record_event(cursor, EventKind.API_KEY_REVOKED, {"key_id": key_id})
     return bool(cursor.execute(SELECT_KEY, (key_id,)))
 
 

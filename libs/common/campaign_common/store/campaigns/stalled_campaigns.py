@@ -6,8 +6,9 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database.cursors import Cursors
 from campaign_common.domain.campaign import CampaignEpoch, CampaignId, CampaignState
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.store.campaigns.fanout import counted_outcomes
-from campaign_common.store.core.events import append_event
+from campaign_common.store.core.events import append_event, record_campaign_event
 
 
 class Outstanding(NamedTuple):
@@ -67,4 +68,6 @@ def publish_again(cursor: Cursor, campaign: Outstanding, actor: str, reason: str
         to_state=CampaignState.RUNNING,
         reason=reason,
     )
+    states = {"from": CampaignState.RUNNING.value, "to": CampaignState.RUNNING.value}
+    record_campaign_event(cursor, EventKind.CAMPAIGN_STALLED, campaign.campaign_id, states)
     return True

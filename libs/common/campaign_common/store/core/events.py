@@ -1,11 +1,14 @@
 """campaign_events: who changed which campaign's state when, and why."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import CampaignId
+from campaign_common.domain.events.event_kind import EventKind, kind_of_change
+from campaign_common.store.core.outgoing_events import record_event
 
 
 class EventRow(NamedTuple):
@@ -54,9 +57,32 @@ def append_event(
     from_state: str | None,
     to_state: str | None,
     reason: str | None = None,
+    balance: Mapping[str, int] | None = None,
 ) -> None:
-    """Append one event to a campaign's history."""
+    """Append one event to a campaign's history, and record a change of state for the webhooks.
+
+    `balance`: the messages by status, where it is known.
+    """
     cursor.execute(INSERT_EVENT, (campaign_id, actor, from_state, to_state, reason))
+    kind = kind_of_change(from_state, to_state)
+    if kind is not None:
+        record_campaign_event(
+            cursor, kind, campaign_id, {"from": from_state, "to": to_state}, balance
+        )
+
+
+def record_campaign_event(
+    cursor: Cursor,
+    kind: EventKind,
+    campaign_id: CampaignId,
+    states: Mapping[str, str | None],
+    balance: Mapping[str, int] | None = None,
+) -> None:
+    """Record an event of a campaign for the webhooks."""
+    path = f"/v1/campaigns/{campaign_id}"
+    links = {"campaign": path, "progress": f"{path}/progress", "events": f"{path}/events"}
+    known = {} if balance is None else {"balance": dict(balance)}
+    record_event(cursor, kind, {"campaign_id": campaign_id, **states, **known, "links": links})
 
 
 def read_events(

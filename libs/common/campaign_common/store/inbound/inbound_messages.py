@@ -8,8 +8,10 @@ from typing import NamedTuple
 from pymysql.cursors import Cursor
 from pymysql.err import IntegrityError
 
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.inbound.inbound_message import REPEATED_WITHIN, InboundMessage
 from campaign_common.errors import DatabaseContended
+from campaign_common.store.core.outgoing_events import record_events
 
 ROWS_AT_ONCE = 200
 """Rows of one statement: 3.3 MB of the longest texts."""
@@ -70,6 +72,7 @@ def insert_inbound(cursor: Cursor, messages: Iterable[InboundMessage]) -> Sequen
         _insert(cursor, fresh[start : start + ROWS_AT_ONCE])
     names = [MessageName(message.provider, message.provider_message_id) for message in fresh]
     ids = {name: id_ for name, id_, _ in _rows(cursor, names)}
+    record_events(cursor, EventKind.INBOUND_RECEIVED, [{"inbound_id": ids[name]} for name in names])
     return [StoredInbound(ids[name], named[name]) for name in names]
 
 

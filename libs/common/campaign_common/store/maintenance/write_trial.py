@@ -30,6 +30,7 @@ TABLES: Mapping[str, str] = {
     "kept_samples": "campaign_id",
     "late_results": "id",
     "open_receipts": "campaign_id",
+    "outgoing_events": "id",
     "partition_map": "topic",
     "possible_duplicates": "campaign_id",
     "possibly_sent": "campaign_id",
@@ -42,6 +43,7 @@ TABLES: Mapping[str, str] = {
     "provider_ids": "campaign_id",
     "provider_limits": "provider",
     "provider_slots": "provider",
+    "providers_left_alone": "provider",
     "purged_campaigns": "id",
     "receipt_counters": "campaign_id",
     "receipt_looks": "campaign_id",
@@ -60,6 +62,8 @@ TABLES: Mapping[str, str] = {
     "suppression_state": "id",
     "suppressions": "phone",
     "trial_messages": "id",
+    "webhook_deliveries": "id",
+    "webhooks": "id",
 }
 """Every table that is not a shard's, and a column of it."""
 

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 from pymysql.cursors import Cursor
 
 from campaign_common.domain.campaign import OVER, CampaignId
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.recipient import NAME, PHONE, ListId
+from campaign_common.store.core.outgoing_events import record_event
 
 
 class ListState(StrEnum):
@@ -148,6 +150,10 @@ def complete_list(cursor: Cursor, finished: RecipientList) -> bool:
     columns = json.dumps(finished.attribute_columns, ensure_ascii=False)
     described = (finished.name, finished.sha256, finished.has_name, columns, finished.header)
     cursor.execute(COMPLETE_LIST, (*described, *finished.totals, finished.last_seq, finished.id))
+    links = {"list": f"/v1/recipient-lists/{finished.id}"}
+    data = {"list_id": finished.id, **finished.totals._asdict(), "links": links}
+    if row[0] == ListState.IMPORTING:  # a repetition after a lost answer finds it ready
+        record_event(cursor, EventKind.LIST_IMPORTED, data)
     return True
 
 

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.events.event_kind import EventKind
+from campaign_common.store.core.outgoing_events import record_event
 from campaign_common.store.suppressions.suppressions import COLUMNS, EXTEND, NEVER_SHORTEN
 
 # Most rows of a file differ by the number alone. As a document of these numbers they take MySQL
@@ -37,6 +39,10 @@ SET accepted = %s, rejected = %s, progress_at = NOW(6), ended_at = NULL WHERE id
 END = """
 UPDATE suppression_imports
 SET accepted = %s, rejected = %s, progress_at = NOW(6), ended_at = NOW(6) WHERE id = %s
+"""
+
+LOCK_UNENDED = """
+SELECT 1 FROM suppression_imports WHERE id = %s AND ended_at IS NULL FOR UPDATE
 """
 
 END_ABANDONED = """
@@ -94,7 +100,12 @@ def import_suppressions(
 
 
 def end_import(cursor: Cursor, progress: ImportProgress) -> None:
-    """Note that an import is over, and have senders look up what they hold."""
+    """Note that an import is over, and have senders look up what they hold.
+
+    Webhooks are told of the import once, and not of its rows.
+    """
+    if cursor.execute(LOCK_UNENDED, (progress.import_id,)):  # else its answer was lost
+        _record_end(cursor, progress)
     cursor.execute(END, progress)
     cursor.execute(RAISE_NUMBER)
 
@@ -129,3 +140,8 @@ def _tail(cursor: Cursor, wish: Wish) -> str:
     if wish.since is None:
         return str(cursor.mogrify(SINCE_NOW, (*wish[:3], *wish[4:])))
     return str(cursor.mogrify(STATED, wish))
+
+
+def _record_end(cursor: Cursor, progress: ImportProgress) -> None:
+    data = {"added": progress.accepted, "rejected": progress.rejected}
+    record_event(cursor, EventKind.SUPPRESSION_ADDED, {"import_id": progress.import_id, **data})

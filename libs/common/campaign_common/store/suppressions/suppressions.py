@@ -1,14 +1,17 @@
 """suppressions and suppression_changes: adding, removing and reading what people do not want."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.events.event_kind import EventKind
 from campaign_common.domain.suppressions.change_log_position import MARGIN
 from campaign_common.errors import DatabaseTimeout
 from campaign_common.runtime.boot_time import boot_time
+from campaign_common.store.core.outgoing_events import record_events
 
 ACTOR_OF_ANSWERS = "sender"
 """Stands for the person who makes a change after the answer of a provider."""
@@ -184,7 +187,16 @@ def require_in_reach(began: float, longest: float) -> None:
 
 
 def note_additions(cursor: Cursor, suppressions: Sequence[Suppression], actor: str) -> None:
-    """Note that suppressions were added, by which senders learn of them; comes last."""
+    """Note that suppressions were added, by which senders learn of them; comes last.
+
+    Webhooks are told of their number, by scope and reason.
+    """
+    kinds = Counter((one.scope, one.reason) for one in suppressions)
+    record_events(
+        cursor,
+        EventKind.SUPPRESSION_ADDED,
+        [{"scope": scope, "reason": reason, "added": n} for (scope, reason), n in kinds.items()],
+    )
     for start in range(0, len(suppressions), CHANGES_AT_ONCE):
         part = suppressions[start : start + CHANGES_AT_ONCE]
         columns = [(one.phone, one.scope, 1, one.reason, one.until, actor) for one in part]

@@ -1,0 +1,1 @@
+"""Events that webhooks are told of, and the retries of their delivery."""

@@ -1,0 +1,1 @@
+"""Webhooks: making, changing, testing, and the log of their deliveries."""
