@@ -16,6 +16,7 @@ from campaign_common.settings import Settings
 
 @click.command()
 @configuration_option
+@click.version_option(package_name="camp-mgr", prog_name="campaign-api")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Serve the API until SIGTERM, which lets running requests end."""

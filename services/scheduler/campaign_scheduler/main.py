@@ -34,6 +34,7 @@ _log = structlog.get_logger()
 
 @click.command()
 @configuration_option
+@click.version_option(package_name="camp-mgr", prog_name="campaign-scheduler")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Start due campaigns, publish and finish them, until SIGTERM."""

@@ -30,6 +30,7 @@ log = structlog.get_logger()
 
 @click.command()
 @configuration_option
+@click.version_option(package_name="camp-mgr", prog_name="campaign-sender")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Deliver messages: a member of the sender group, as many as there are partitions."""

@@ -25,6 +25,7 @@ from campaign_common.schema.migrate import migrate_all
 
 @click.group()
 @configuration_option
+@click.version_option(package_name="camp-mgr", prog_name="campaign-db")
 def main() -> None:
     """Create the database, keep its schema up to date and its content in order."""
 

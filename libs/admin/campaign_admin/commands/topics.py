@@ -35,6 +35,7 @@ CREATE_TIMEOUT = 30.0
 
 @click.group()
 @configuration_option
+@click.version_option(package_name="camp-mgr", prog_name="campaign-topics")
 def main() -> None:
     """Manage the topic of the messages, and its partition map."""
 
