@@ -47,7 +47,7 @@ def end_campaign(dsn: str, state: str) -> None:
     pool.close()
 
 
-@pytest.mark.parametrize(("state", "exit_code"), [("finished", 0), ("cancelled", 1)])
+@pytest.mark.parametrize(("state", "exit_code"), [("finished", 0), ("cancelled", 3)])
 def test_campaign_is_created_shown_and_watched_to_its_end(
     configuration: Path, api: ApiService, database: str, state: str, exit_code: int
 ) -> None:
@@ -63,12 +63,12 @@ def test_campaign_is_created_shown_and_watched_to_its_end(
     assert f"{state} 2 of 2" in watched.stdout
 
 
-def test_refusals_are_one_line_and_exit_code_1(configuration: Path, api: ApiService) -> None:
+def test_refusals_are_one_line_and_an_exit_code(configuration: Path, api: ApiService) -> None:
     missing = run_program("campaign", "--url", api.url, *CREATE[:-1], "missing.csv")
-    assert missing.returncode == 1
+    assert missing.returncode == 5
     assert missing.stderr.count("\n") == 1
     assert "missing.csv" in missing.stderr
-    assert run_program("campaign", "status", "6", "--url", api.url).returncode == 1
+    assert run_program("campaign", "status", "6", "--url", api.url).returncode == 6
 
 
 @pytest.mark.parametrize("moment", ["tomorrow", "2027-01-31T09:00:00"])

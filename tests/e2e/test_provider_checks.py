@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from campaign_admin.commands.campaign import main
+from campaign_admin.campaign.main import main
 from local_stack.servers.kafka import KafkaServer
 from tests.integration.sender.test_refused_account import gateway
 from tests.support.providers.recording_provider import Faults

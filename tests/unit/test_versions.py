@@ -18,7 +18,7 @@ def command_of(name: str) -> click.Command:
     return command
 
 
-@pytest.mark.parametrize("name", [name for name in PROJECT["scripts"] if name != "campaign"])
+@pytest.mark.parametrize("name", PROJECT["scripts"])
 def test_every_command_says_its_version(name: str) -> None:
     """Without a configuration, and whatever the process was started as."""
     ended = CliRunner().invoke(command_of(name), ["--version"], prog_name="python -m anything")

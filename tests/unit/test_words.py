@@ -197,5 +197,5 @@ def test_commands(row: Row) -> None:
     """A colon, or the last space, stands before the word itself."""
     old, new = (cell.rpartition(": ")[2].rpartition(" --")[2] for cell in row[:2])
     old, new = (word.removeprefix("campaign-db ") for word in (old, new))
-    found = {one.removeprefix("--") for one in strings("commands")}
+    found = {one.removeprefix("--") for one in strings("commands") | strings("campaign")}
     assert (old in found, new in found) == (False, True)

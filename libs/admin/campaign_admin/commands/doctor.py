@@ -5,11 +5,12 @@ import sys
 
 import click
 
+from campaign_admin.commands.connection import connection_options
+from campaign_admin.connecting.options import output_of
 from campaign_admin.doctor import CheckStatus, Finding, examine
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
     configuration_file,
-    configuration_option,
     settings_or_exit,
 )
 
@@ -25,7 +26,7 @@ WIDTH = 18
 
 
 @click.command()
-@configuration_option
+@connection_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def doctor(context: click.Context, *, as_json: bool) -> None:
@@ -35,7 +36,7 @@ def doctor(context: click.Context, *, as_json: bool) -> None:
     """
     settings = settings_or_exit(context)
     found = list(examine(settings, configuration_file(context)))
-    if as_json:
+    if as_json or output_of(context) != "text":
         click.echo(json.dumps([finding._asdict() for finding in found], indent=2))
     else:
         for finding in found:
@@ -50,3 +51,6 @@ def _print(finding: Finding) -> None:
     click.echo(f"{status}{finding.check:<{WIDTH}}{finding.message}")
     if finding.remedy is not None:
         click.echo(f"{'':<{10 + WIDTH}}-> {finding.remedy}")
+
+
+doctor_ = doctor

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from pymysql.err import Error as DriverError
 
 from campaign_common.errors import CampaignError, SettingsError
-from campaign_common.settings import Settings, chosen_file, load_settings
+
+if TYPE_CHECKING:
+    from campaign_common.settings import Settings
 
 EXIT_FAILURE = 1
 EXIT_CONFIGURATION = 2
@@ -44,11 +45,15 @@ def configuration_named(context: click.Context) -> bool:
 
 def configuration_file(context: click.Context) -> Path | None:
     """Return the file that the configuration is read from, where it is one."""
+    from campaign_common.settings import chosen_file  # noqa: PLC0415 - no part of --help
+
     return chosen_file(context.meta.get(_META_KEY), os.environ)
 
 
-def settings_or_exit(context: click.Context) -> Settings:
+def settings_or_exit(context: click.Context) -> "Settings":
     """Load the settings that `-c` named, or end with one clear line and exit code 2."""
+    from campaign_common.settings import load_settings  # noqa: PLC0415 - no part of --help
+
     try:
         return load_settings(context.meta.get(_META_KEY), os.environ)
     except SettingsError as error:
@@ -59,6 +64,8 @@ def settings_or_exit(context: click.Context) -> Settings:
 @contextmanager
 def one_line_failures(command: str) -> Iterator[None]:
     """End the process with one clear line and exit code 1 where the block fails outside."""
+    from pymysql.err import Error as DriverError  # noqa: PLC0415 - no part of --help
+
     try:
         yield
     except CampaignError as error:

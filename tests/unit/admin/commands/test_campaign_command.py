@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campaign_admin.commands.campaign import _budget
+from campaign_admin.campaign.campaigns import _budget
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from click.testing import CliRunner, Result
 
-from campaign_admin.commands.campaign import main
+from campaign_admin.campaign.main import main
 from tests.support.sample import SAMPLE
 
 GATEWAY: dict[str, Any] = {

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from campaign_admin.campaign.main import main
 from campaign_admin.commands.api_client import ApiClient, ApiRefused, ApiUnreachable
-from campaign_admin.commands.campaign import main
 from campaign_admin.commands.providers import check
 from campaign_admin.commands.providers.check_text import described, printable
 

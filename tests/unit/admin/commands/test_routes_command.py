@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from campaign_admin.campaign.main import main
 from campaign_admin.commands.api_client import ApiClient
-from campaign_admin.commands.campaign import main
 
 FOUND: list[dict[str, Any]] = [
     {

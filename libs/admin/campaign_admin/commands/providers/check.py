@@ -11,8 +11,9 @@ import click
 from campaign_admin.commands.api_client import ApiClient, ApiUnreachable
 from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.providers.check_text import described, printable
+from campaign_admin.connecting.options import failures_as_exit_codes, output_of
 from campaign_common.errors import RetryLater
-from campaign_common.runtime.command_line import EXIT_FAILURE, one_line_failures
+from campaign_common.runtime.command_line import EXIT_FAILURE
 
 CONTENT_OPTIONS = ("text", "template", "language", "parts")
 
@@ -68,9 +69,9 @@ def check(
         "content": _content(**{key: options[key] for key in CONTENT_OPTIONS}),
     }
     wanted = {field: value for field, value in given.items() if value is not None}
-    with one_line_failures("campaign providers check"):
+    with failures_as_exit_codes(context):
         made = _made(client_of(context), name, wanted)
-    if options["as_json"]:
+    if options["as_json"] or output_of(context) != "text":
         click.echo(json.dumps(made, indent=2))
     else:
         click.echo(printable(described(made)))

@@ -12,7 +12,7 @@ from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.providers.check import check
 from campaign_admin.commands.providers.check_text import printable
 from campaign_admin.commands.providers.inbound_urls import inbound_urls
-from campaign_common.runtime.command_line import one_line_failures
+from campaign_admin.connecting.options import failures_as_exit_codes, output_of
 
 WIDE = 240
 """Columns of a table that is written to a file: no row of it is folded."""
@@ -26,9 +26,9 @@ def providers(context: click.Context, *, as_json: bool) -> None:
     """Show all providers, or check one."""
     if context.invoked_subcommand is not None:
         return
-    with one_line_failures("campaign providers"):
+    with failures_as_exit_codes(context):
         found = client_of(context).providers()
-    if as_json:
+    if as_json or output_of(context) != "text":
         click.echo(json.dumps(found, indent=2))
         return
     print_wide(_table(found))
@@ -95,3 +95,6 @@ def _day(day: dict[str, Any] | None) -> str:
 
 def _milliseconds(seconds: float | None) -> str:
     return "" if seconds is None else f"{seconds * 1000:,.0f} ms"
+
+
+providers_ = providers

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.providers.listing import print_wide
-from campaign_common.runtime.command_line import one_line_failures
+from campaign_admin.connecting.options import failures_as_exit_codes, output_of
 
 
 @click.command()
@@ -18,9 +18,9 @@ from campaign_common.runtime.command_line import one_line_failures
 @click.pass_context
 def routes(context: click.Context, *, as_json: bool) -> None:
     """Show all routes, with the weights that hold now."""
-    with one_line_failures("campaign routes"):
+    with failures_as_exit_codes(context):
         found = client_of(context).routes()
-    if as_json:
+    if as_json or output_of(context) != "text":
         click.echo(json.dumps(found, indent=2))
         return
     print_wide(_table(found))
@@ -50,3 +50,6 @@ def _choices(choices: Sequence[dict[str, Any]] | None) -> str:
     return ", ".join(
         f"{one['provider']} {one['weight'] if one['enabled'] else 'off'}" for one in choices
     )
+
+
+routes_ = routes

@@ -1,0 +1,1 @@
+"""The command `campaign`: campaigns, lists, people and providers through the API."""

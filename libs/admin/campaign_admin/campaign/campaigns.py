@@ -1,0 +1,105 @@
+"""campaign list, show and status: campaigns as they are."""
+
+from typing import Any
+
+import click
+
+from campaign_admin.campaign.watching import rest_of
+from campaign_admin.connecting.options import Verb, client_of, output_of
+from campaign_admin.connecting.output import JsonObject, show, show_page
+
+STATES = ("draft", "scheduled", "running", "paused", "finished", "cancelled", "failed")
+
+
+@click.command("list", cls=Verb)
+@click.option("--state", type=click.Choice(STATES), help="Only campaigns in this state.")
+@click.option("--name", help="Only campaigns whose name begins so.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--all", "every", is_flag=True, help="All pages.")
+@click.pass_context
+def list_(
+    context: click.Context, *, state: str | None, name: str | None, limit: int, every: bool
+) -> None:
+    """List campaigns, the newest first."""
+    columns = ("id", "name", "state", "total", "pending", "scheduled_at")
+    parameters = {"state": state, "name": name, "limit": limit}
+    show_page(
+        context, client_of(context), "/v1/campaigns", "campaigns", columns, parameters, every=every
+    )
+
+
+@click.command("show", cls=Verb)
+@click.argument("campaign_id", type=int)
+@click.pass_context
+def show_(context: click.Context, campaign_id: int) -> None:
+    """Show a campaign."""
+    show(context, client_of(context).campaign(campaign_id))
+
+
+@click.command("status", cls=Verb)
+@click.argument("campaign_id", type=int)
+@click.pass_context
+def status_(context: click.Context, campaign_id: int) -> None:
+    """Show the progress of a campaign as a table."""
+    client = client_of(context)
+    description, progress = client.campaign(campaign_id), client.progress(campaign_id)
+    print_status(context, description, progress)
+
+
+def print_status(context: click.Context, description: JsonObject, progress: JsonObject) -> None:
+    """Print a table; in `-o json` the campaign as the API returned it."""
+    if output_of(context) != "text":
+        show(context, description)
+        return
+    from rich.console import Console  # noqa: PLC0415 - no part of --help
+    from rich.table import Table  # noqa: PLC0415 - no part of --help
+
+    table = Table(title=f"{description['id']} {description['name']}", show_header=False)
+    for label, value in _rows(description, progress).items():
+        if value is not None:
+            table.add_row(label, value)
+    Console().print(table)
+
+
+def _rows(description: JsonObject, progress: JsonObject) -> dict[str, str | None]:
+    return {
+        "state": description["state"],
+        "reason": description["failure_reason"],
+        "scheduled": description["scheduled_at"],
+        "started": description["started_at"],
+        "finished": description["finished_at"],
+        "content": _content(description.get("content")),
+        "from": description.get("from"),
+        "recipients": f"{description['total']:,}",
+        **{word: f"{n:,}" for word, n in description["counts"].items()},
+        "pending": f"{description['pending']:,}",
+        "possibly sent": f"{description['possibly_sent']:,}",
+        "rate": None if description["rate"] is None else f"{description['rate']:,.0f}/s",
+        "estimated finish": description["estimated_finish"],
+        "budget": _budget(progress.get("budget")),
+        "rests": rest_of(progress),
+        "paused": _pause(progress.get("paused")),
+    }
+
+
+def _content(content: dict[str, Any] | None) -> str | None:
+    """Describe content other than a text; an API of 0.2.0 has no other."""
+    if content is None or content["kind"] != "template":
+        return None
+    return f"template {content['name']} ({content['language']})"
+
+
+def _budget(budget: dict[str, Any] | None) -> str | None:
+    """Describe a budget; an API of 0.2.0 has none."""
+    if budget is None:
+        return None
+    if budget["amount"] is None:
+        return "lost in a roll-back, nothing left"
+    return f"{budget['amount']} {budget['currency']}, {budget['left']} left"
+
+
+def _pause(pause: dict[str, Any] | None) -> str | None:
+    if pause is None:
+        return None
+    reason = f": {pause['reason']}" if pause["reason"] else ""
+    return f"{pause['at']} by {pause['actor']}{reason}"

@@ -1,0 +1,34 @@
+"""campaign messages and export: what became of the messages of a campaign."""
+
+import click
+
+from campaign_admin.connecting.files import write_export
+from campaign_admin.connecting.options import Verb, client_of
+from campaign_admin.connecting.output import show_page
+
+
+@click.command("messages", cls=Verb)
+@click.argument("campaign_id", type=int)
+@click.option("--status", help="Only messages with this status.")
+@click.option("--error", "error_code", help="Only messages with this error code.")
+@click.option("--phone", help="Only messages to this phone.")
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
+@click.option("--all", "every", is_flag=True, help="All pages.")
+@click.pass_context
+def messages_(context: click.Context, /, campaign_id: int, *, every: bool, **chosen: str) -> None:
+    """Show the messages of a campaign."""
+    columns = ("seq", "phone", "status", "error_code", "attempts", "at")
+    path = f"/v1/campaigns/{campaign_id}/messages"
+    show_page(context, client_of(context), path, "messages", columns, chosen, every=every)
+
+
+@click.command("export", cls=Verb)
+@click.argument("campaign_id", type=int)
+@click.option("--status", help="Only messages with this status.")
+@click.option("--error", "error_code", help="Only messages with this error code.")
+@click.option("-f", "--file", "path", default="-", help="The file to write (default: stdout).")
+@click.pass_context
+def export_(context: click.Context, /, campaign_id: int, path: str, **chosen: str) -> None:
+    """Write the messages of a campaign as CSV, whatever -o says."""
+    blocks = client_of(context).export(f"/v1/campaigns/{campaign_id}/messages.csv", **chosen)
+    write_export(context, blocks, path)

@@ -1,0 +1,42 @@
+"""Times of the command line."""
+
+import re
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+AT_ONCE = 0
+"""A scheduled_time in the past means now; one that never changes lets a request be repeated."""
+
+
+def moment_of(text: str, zone: str | None = None) -> int:
+    """Read `now`, an RFC 3339 time, or seconds since 1970; returns seconds since 1970."""
+    if text == "now":
+        return AT_ONCE
+    if re.fullmatch(r"[0-9]{1,20}", text):
+        return int(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is neither now, nor 2027-01-31T09:00:00Z, nor seconds since 1970"
+        ) from error
+    if moment.tzinfo is None and zone is None:
+        raise click.BadParameter(f"{text!r} lacks its zone: {text}Z or {text}+02:00")
+    if moment.tzinfo is None and zone is not None:
+        try:
+            moment = moment.replace(tzinfo=ZoneInfo(zone))
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise click.BadParameter(f"{zone!r} is no zone such as Europe/Oslo") from error
+    return int(moment.timestamp())
+
+
+def rfc3339(text: str, zone: str | None = None) -> str:
+    """Read a time as `moment_of` does; return it as the API takes it."""
+    seconds = moment_of(text, zone)
+    try:
+        moment = datetime.now(UTC) if seconds == AT_ONCE else datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, OSError, ValueError) as error:
+        raise click.BadParameter(f"{text!r} is beyond the year 9999") from error
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,236 @@
+"""Every verb of the command `campaign` against one running stack."""
+
+import json
+import stat
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+from campaign_admin.campaign.main import VERBS, main
+from campaign_common.domain.api_key import Scope
+from local_stack.servers.kafka import KafkaServer
+from tests.support.keys import make_key
+from tests.support.servers.databases import DatabaseServers, fresh_schema
+from tests.support.services.system import System
+
+DOCUMENT = json.loads((Path(__file__).parents[2] / "docs/reference/openapi.json").read_text())
+PEOPLE = "phone,name,city\n4917612345678,Ann,Oslo\n4917612345679,Bob,\n123,Nobody,\n"
+ANN = "+4917612345678"
+
+
+@pytest.fixture
+def stack(
+    tmp_path: Path, database_servers: DatabaseServers, kafka_server: KafkaServer
+) -> Iterator[System]:
+    folder = tmp_path
+    with fresh_schema(database_servers.get("mariadb").dsn) as dsn:
+        system = System(folder, dsn, kafka_server.brokers)
+        system.prepare()
+        key = make_key(system.database, Scope.ADMIN).token
+        (folder / "key").write_text(f"{key}\n")
+        (folder / "people.csv").write_text(PEOPLE)
+        (folder / "template.txt").write_text("Hi {name}\n")
+        with system.services():
+            yield system
+        system.close()
+
+
+class Command:
+    """The command as a user of the stack calls it."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.called = set[str]()
+        self._environment = {
+            "CAMP_URL": system.url,
+            "CAMP_API_KEY_FILE": str(system.folder / "key"),
+            "XDG_CONFIG_HOME": str(system.folder / "home"),
+            "CAMP_API_KEY": None,
+            "CAMP_PROFILE": None,
+        }
+
+    def run(self, *arguments: object, code: int = 0, **more: Any) -> Result:  # noqa: ANN401
+        words = [str(argument) for argument in arguments]
+        self.called.add(words[0])
+        environment = {**self._environment, **more.pop("env", {})}
+        ended = CliRunner().invoke(main, words, env=environment, **more)
+        assert ended.exit_code == code, (words, ended.output, ended.exception)
+        return ended
+
+    def json(self, schema: str | None, *arguments: object) -> Any:  # noqa: ANN401 - any JSON
+        """The output of `-o json`, which fits a schema of the OpenAPI document."""
+        found = json.loads(self.run(*arguments, "-o", "json").stdout)
+        if schema is not None:
+            validator(schema).validate(found)
+        return found
+
+
+@cache
+def validator(schema: str) -> Draft202012Validator:
+    return Draft202012Validator({**DOCUMENT, "$ref": f"#/components/schemas/{schema}"})
+
+
+def test_every_verb_against_a_running_stack(stack: System) -> None:
+    """One test, since a stack takes longer to start than all verbs take."""
+    command = Command(stack)
+    for part in (
+        from_a_csv_to_its_export,
+        refused_and_cancelled,
+        a_numbered_campaign,
+        lists,
+        people_and_suppressions,
+        login_and_profiles,
+        providers_doctor_api_and_completion,
+        refusals,
+    ):
+        part(command)
+    assert command.called == set(VERBS)
+
+
+def draft(command: Command, name: str = "spring") -> int:
+    path = command.system.folder / "people.csv"
+    arguments = ("--csv", path, "--template", "Hi {name}", "--name", name)
+    made = command.json("Campaign", "create", *arguments)
+    assert made["state"] == "draft"
+    return int(made["id"])
+
+
+def from_a_csv_to_its_export(command: Command) -> None:
+    folder = command.system.folder
+    text = f"@{folder / 'template.txt'}"
+    made = command.run("create", "--csv", folder / "people.csv", "--template", text, "-q")
+    campaign_id = int(made.stdout)
+    assert command.json("Campaign", "show", campaign_id)["template"] == "Hi {name}"
+    previewed = command.json("PreviewResponse", "preview", campaign_id, "--limit", 1)
+    assert previewed["messages"][0]["body"] == "Hi Ann"
+    assert command.json("DryRun", "check", campaign_id)["recipients"] == 2
+    tried = command.json(
+        "TestMessageResponse", "test", campaign_id, "--phone", ANN, "--set", "name=A"
+    )
+    assert tried["campaign_id"] == campaign_id
+    late = command.json(
+        "Campaign", "schedule", campaign_id, "--at", "2030-01-31T09:00", "--zone", "Europe/Oslo"
+    )
+    assert late["scheduled_at"].startswith("2030-01-31T08:00:00")
+    command.json("Campaign", "start", campaign_id)
+    assert "finished 2 of 2" in command.run("watch", campaign_id).stdout
+    assert "finished" in command.run("status", campaign_id).stdout
+    page = command.json("CampaignMessagePage", "messages", campaign_id, "--status", "sent")
+    assert {one["name"] for one in page["messages"]} == {"Ann", "Bob"}
+    assert (
+        len(command.run("messages", campaign_id, "--all", "-o", "jsonl").stdout.splitlines()) == 2
+    )
+    command.run("export", campaign_id, "-f", folder / "out.csv")
+    assert (folder / "out.csv").read_text() == command.run("export", campaign_id).stdout
+    assert (folder / "out.csv").read_text().count("\n") == 3
+    events = command.json("EventPage", "events", campaign_id)["events"]
+    followed = command.run("events", campaign_id, "--follow", "-o", "jsonl").stdout.splitlines()
+    assert sorted(json.loads(one)["id"] for one in followed) == sorted(e["id"] for e in events)
+    assert (
+        command.json("RetriedCampaign", "retry", campaign_id, "--status", "failed")["matched"] == 0
+    )
+    copy = command.json("Campaign", "clone", campaign_id)["id"]
+    command.run("delete", copy, code=2)
+    command.run("delete", copy, "--yes")
+    command.run("show", copy, code=6)
+    found = command.json("CampaignPage", "list", "--name", "people")["campaigns"]
+    assert [one["id"] for one in found] == [campaign_id]
+    assert command.json("CampaignPage", "list", "--all", "--state", "finished")["campaigns"]
+
+
+def refused_and_cancelled(command: Command) -> None:
+    campaign_id = draft(command)
+    command.run("pause", campaign_id, code=5)
+    command.json("Campaign", "schedule", campaign_id, "--at", "2030-01-31T09:00:00Z")
+    command.run("resume", campaign_id, code=5)
+    command.run("cancel", campaign_id, "--yes")
+    ended = command.run("watch", campaign_id, "-o", "json", code=3)
+    validator("Campaign").validate(json.loads(ended.stdout))
+
+
+def a_numbered_campaign(command: Command) -> None:
+    arguments = ("--id", "77", "--name", "old", "--template", "hi {name}", "--csv", "old.csv")
+    command.system.write_csv("Ann,4917612345678\n", "old.csv")
+    for _ in range(2):
+        assert "campaign watch 77" in command.run("create", *arguments).stdout
+    command.run("watch", 77, "-q")
+
+
+def lists(command: Command) -> None:
+    made = command.json(
+        "RecipientListDetail",
+        "lists",
+        "upload",
+        command.system.folder / "people.csv",
+        "--name",
+        "p",
+    )
+    assert (made["accepted"], made["rejected"]) == (2, 1)
+    piped = command.run("lists", "upload", "-", "-o", "json", input=PEOPLE).stdout
+    assert json.loads(piped)["accepted"] == 2
+    assert command.json("ListPage", "lists", "list")["recipient_lists"]
+    command.json("RecipientListDetail", "lists", "show", made["id"])
+    assert "123" in command.run("lists", "rejects", made["id"]).stdout
+    command.run("lists", "delete", made["id"], "--yes")
+    command.run("lists", "show", made["id"], code=6)
+
+
+def people_and_suppressions(command: Command) -> None:
+    phone = "+4917699999999"
+    command.json("Suppression", "person", phone, "suppress")
+    assert command.json("Person", "person", phone)["suppressions"]
+    command.run("person", phone, "unsuppress")
+    command.json("Suppression", "suppressions", "add", phone, "--reason", "complaint")
+    assert command.json("SuppressionPage", "suppressions", "list")["suppressions"]
+    assert "4917699999999" in command.run("suppressions", "export").stdout
+    command.run("suppressions", "remove", phone)
+    imported = command.run(
+        "suppressions", "import", "-", "-o", "json", input=f"phone\n{phone[1:]}\n"
+    )
+    validator("Imported").validate(json.loads(imported.stdout))
+    command.run("person", phone, "erase", code=2)
+    command.json("ErasureResponse", "person", phone, "erase", "--yes")
+
+
+def login_and_profiles(command: Command) -> None:
+    key = (command.system.folder / "key").read_text()
+    none: dict[str, Any] = {"env": {"CAMP_API_KEY_FILE": None, "CAMP_URL": None}}
+    command.run(
+        "login",
+        "--url",
+        command.system.url,
+        "--profile",
+        "wrong",
+        input="nonsense\n",
+        code=4,
+        **none,
+    )
+    command.run("login", "--url", command.system.url, "--profile", "test", input=key, **none)
+    file = command.system.folder / "home/camp-mgr/config.toml"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    command.run("list", **none)
+    assert key.strip() not in command.run("profile", "show", **none).stdout
+    assert "test" in command.run("profile", "list").stdout
+    command.run("profile", "use", "test")
+    command.run("profile", "remove", "test")
+    command.run("list", code=1, env={**none["env"], "CAMP_URL": "http://127.0.0.1:1"})
+
+
+def providers_doctor_api_and_completion(command: Command) -> None:
+    assert command.json(None, "providers")[0]["name"] == "simulated"
+    assert isinstance(command.json(None, "routes"), list)
+    assert command.json(None, "doctor", "-c", command.system.config)
+    validator("Stats").validate(json.loads(command.run("api", "get", "/v1/stats").stdout))
+    assert "_CAMPAIGN_COMPLETE" in command.run("completion", "zsh").stdout
+
+
+def refusals(command: Command) -> None:
+    ended = command.run("show", 999_999, "-o", "json", code=6)
+    validator("Problem").validate(json.loads(ended.stderr))
+    refused = command.run("show", 999_999, "-o", "json", code=4, env={"CAMP_API_KEY": "nonsense"})
+    validator("Problem").validate(json.loads(refused.stderr))

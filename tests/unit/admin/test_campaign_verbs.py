@@ -1,0 +1,115 @@
+"""The command `campaign` without an API."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from campaign_admin.campaign.main import VERBS, main
+from campaign_admin.connecting.exit_codes import ExitCode
+from campaign_admin.connecting.moments import rfc3339
+from campaign_admin.connecting.profiles import Profiles
+
+PAGE = (Path(__file__).parents[3] / "docs/reference/commands.md").read_text()
+HEAVY = {"requests", "rich", "pymysql", "confluent_kafka", "marshmallow", "yaml", "msgspec"}
+PROGRAMS = ("db", "topics", "api", "scheduler", "sender")
+
+
+def test_help_imports_nothing_but_the_command_line() -> None:
+    script = (
+        "import sys; from campaign_admin.campaign.main import main\n"
+        "try: main(['--help'])\n"
+        "except SystemExit: pass\n"
+        "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "Send messages that have ended once more." in ended.stdout
+    loaded = set(ended.stderr.split())
+    assert "click" in loaded
+    assert not loaded & (HEAVY | {"campaign_client", "campaign_providers"})
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_has_help_and_a_row_of_the_page(verb: str) -> None:
+    ended = CliRunner().invoke(main, [verb, "--help"])
+    assert ended.exit_code == 0
+    assert "--output [text|json|jsonl]" in ended.output
+    assert f"| `{verb}` | {VERBS[verb][1]} |\n" in PAGE
+
+
+def test_the_page_has_no_other_verb_and_each_exit_code() -> None:
+    assert set(re.findall(r"^\| `([a-z]+)` \|", PAGE, re.MULTILINE)) == set(VERBS)
+    assert re.findall(r"^\| ([0-9]+) \|", PAGE, re.MULTILINE) == [
+        str(code) for code in map(int, ExitCode)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "key", "code", "said"),
+    [
+        ("nonsense", "k", 2, "'nonsense' is no URL"),
+        ("ftp://x", "k", 2, "'ftp://x' is no URL"),
+        ("http://127.0.0.1:1", "k\n", 1, "does not answer"),
+        ("http://127.0.0.1:1", "a\nb", 2, "the API key holds"),
+    ],
+)
+@pytest.mark.parametrize("verb", [("list",), ("providers",), ("watch", "1")], ids=lambda v: v[0])
+def test_mistakes_are_one_line(
+    verb: tuple[str, ...], url: str, key: str, code: int, said: str
+) -> None:
+    environment = {"CAMP_API_KEY": key, "XDG_CONFIG_HOME": "/nonexistent"}
+    ended = CliRunner().invoke(main, [*verb, "--url", url], env=environment)
+    assert ended.exit_code == code
+    assert ended.output.count("\n") == 1
+    assert said in ended.output
+
+
+def test_profiles_are_kept_and_only_the_owner_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "camp-mgr" / "config.toml"
+    profiles = Profiles(path)
+    profiles.by_name = {'a "b"\n\\ü': {"url": "http://h", "key": "k\x7f\x01"}}
+    profiles.write()
+    assert Profiles(path).by_name == profiles.by_name
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("nonsense")
+    with pytest.raises(click.UsageError, match="cannot be read"):
+        Profiles(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "zone", "read"),
+    [
+        ("2030-01-31T09:00", "Europe/Oslo", "2030-01-31T08:00:00Z"),
+        ("2030-01-31T09:00:00+05:30", None, "2030-01-31T03:30:00Z"),
+        ("1", None, "1970-01-01T00:00:01Z"),
+    ],
+)
+def test_times_are_read(text: str, zone: str | None, read: str) -> None:
+    assert rfc3339(text, zone) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "zone"),
+    [("2030-01-31T09:00", None), ("soon", None), ("9" * 20, None), ("2030-01-31T09:00", "../x")],
+)
+def test_times_that_are_none_are_refused(text: str, zone: str | None) -> None:
+    with pytest.raises(click.BadParameter):
+        rfc3339(text, zone)
+
+
+def test_every_program_says_its_version() -> None:
+    from campaign_admin.commands.db import main as db  # noqa: PLC0415
+    from campaign_admin.commands.topics import main as topics  # noqa: PLC0415
+    from campaign_api.main import main as api  # noqa: PLC0415
+    from campaign_scheduler.main import main as scheduler  # noqa: PLC0415
+    from campaign_sender.main import main as sender  # noqa: PLC0415
+
+    for name, program in zip(PROGRAMS, (db, topics, api, scheduler, sender), strict=True):
+        said = CliRunner().invoke(program, ["--version"]).output
+        assert re.fullmatch(rf"campaign-{name}, version \d+\.\d+\.\d+\S*\n", said)
