@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
 from email import message_from_string
 from pathlib import Path
 
@@ -27,7 +26,7 @@ print(*sorted({name.split(".")[0] for name in sys.modules if name.startswith("ca
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client")
     building = [sys.executable, "-m", "hatchling", "build", "-d", folder]
     subprocess.run(building, cwd=CLIENT, check=True, capture_output=True)
@@ -35,7 +34,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     (sources,) = folder.glob("*.tar.gz")
     assert found.name.startswith("camp_mgr_client-")
     assert sources.name.startswith("camp_mgr_client-")
-    yield found
+    return found
 
 
 def test_the_client_is_imported_alone(wheel: Path) -> None:
