@@ -7,16 +7,13 @@ from urllib.parse import quote
 
 from campaign_client.connection import IMPORT_TIMEOUT, PATIENCE, ApiConnection
 from campaign_client.errors import Json, WaitedTooLong
-from campaign_client.upload import Sent, ListUpload
+from campaign_client.upload import ListUpload, Sent
 
 PAGE = 100
 """Items of a page, where the caller names no other number."""
 
 OVER = frozenset({"finished", "cancelled", "failed"})
 """States in which a campaign sends nothing any more."""
-
-EXPORT_BLOCK = 64 * 1024
-"""Bytes of an export at a time."""
 
 EVENT_PAUSE = 1.0
 WAIT_PAUSE = 0.5
@@ -57,11 +54,7 @@ class Client:
 
     def export(self, path: str, **parameters: str | None) -> Iterator[bytes]:
         """Return an export piece by piece."""
-        answer = self.connection.ask(
-            "GET", path, parameters=parameters, stream=True, timeout=IMPORT_TIMEOUT
-        )
-        with answer:
-            yield from answer.iter_content(EXPORT_BLOCK)
+        return self.connection.blocks("GET", path, parameters=parameters)
 
     def upload_list(
         self, file: BinaryIO, sent: Sent | None = None, **parameters: str | None

@@ -1,7 +1,7 @@
 """Requests to one API: authentication, problem documents, and patience."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
@@ -23,6 +23,9 @@ PATIENCE = 60.0
 
 LONGEST_PAUSE = 30.0
 LEAST_PAUSE = 0.5
+
+BLOCK = 64 * 1024
+"""Bytes of an answer at a time."""
 
 REPEATED_STATUSES = frozenset({429, 503})
 
@@ -119,6 +122,17 @@ class ApiConnection:
             pause = min(pause * 2, LONGEST_PAUSE)
             if hasattr(data, "seek"):
                 data.seek(0)
+
+    def blocks(self, method: str, path: str, **options: Any) -> Iterator[bytes]:  # noqa: ANN401 - those of ask
+        """Send a request as `ask` does; return the bytes of its answer, piece by piece.
+
+        Raises ServiceUnreachable where the answer breaks off, too.
+        """
+        with self.ask(method, path, stream=True, **options) as answer:
+            try:
+                yield from answer.iter_content(BLOCK)
+            except requests.RequestException as error:
+                raise ServiceUnreachable(f"the answer of {self.url} broke off") from error
 
     def json(self, method: str, path: str, **options: Any) -> Json:  # noqa: ANN401 - those of ask
         """Send a request as `ask` does; return the JSON object of its answer, empty without one."""

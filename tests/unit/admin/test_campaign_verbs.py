@@ -1,5 +1,6 @@
 """The command `campaign` without an API."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from click.testing import CliRunner
 from campaign_admin.campaign.main import VERBS, main
 from campaign_admin.connecting.moments import rfc3339
 from campaign_admin.connecting.profiles import Profiles
+from tests.unit.client.test_client import answer, serving
 
 HEAVY = {"requests", "rich", "pymysql", "confluent_kafka", "marshmallow", "yaml", "msgspec"}
+PROGRAM = "from campaign_admin.campaign.main import main; main()"
 
 
 def test_help_imports_nothing_but_the_command_line() -> None:
@@ -56,6 +59,48 @@ def test_mistakes_are_one_line(
     assert ended.exit_code == code
     assert ended.output.count("\n") == 1
     assert said in ended.output
+
+
+CAMPAIGN = {
+    "id": 1,
+    "name": "n",
+    "state": "finished",
+    "failure_reason": None,
+    "scheduled_at": None,
+    "started_at": None,
+    "finished_at": None,
+    "total": 2,
+    "counts": {"sent": 2},
+    "pending": 0,
+    "possibly_sent": 0,
+    "rate": None,
+    "estimated_finish": None,
+    "rests_until": None,
+}
+
+
+def test_watching_goes_on_after_a_429() -> None:
+    slow = answer(429, {"detail": "slow down"}, Retry_After="0")
+    with serving(slow, answer(200, CAMPAIGN)) as (url, received):
+        ended = CliRunner().invoke(main, ["watch", "1", "--url", url], env={"CAMP_API_KEY": "k"})
+    assert ended.exit_code == 0, ended.output
+    assert "finished 2 of 2" in ended.output
+    assert received[0].path == received[1].path == "/v1/campaigns/1"
+
+
+def test_an_interrupt_ends_with_130() -> None:
+    running = CAMPAIGN | {"state": "running"}
+    with serving(answer(200, running)) as (url, _):
+        watching = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, "watch", "1", "--url", url],
+            stdout=subprocess.PIPE,
+            env={"PYTHONUNBUFFERED": "1", "HOME": "/nonexistent"},
+        )
+        assert watching.stdout is not None
+        assert b"running" in watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(10) == 130
+        watching.stdout.close()
 
 
 def test_profiles_are_kept_and_only_the_owner_reads_them(tmp_path: Path) -> None:

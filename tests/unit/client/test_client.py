@@ -58,7 +58,8 @@ def serving(*answers: Answer) -> Iterator[tuple[str, list[Received]]]:
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(body)))
+            if "Content-Length" not in headers:
+                self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
@@ -149,6 +150,12 @@ def test_what_is_not_the_api_is_told_apart(other: Answer) -> None:
 def test_nothing_that_answers_is_told_at_once() -> None:
     with pytest.raises(ServiceUnreachable, match="is campaign-api running"):
         Client("http://127.0.0.1:1").get("/")
+
+
+def test_an_answer_that_breaks_off_is_told() -> None:
+    half = (200, {"Content-Length": "99"}, b"half")
+    with serving(half) as (url, _), pytest.raises(ServiceUnreachable):
+        list(Client(url).export("/v1/campaigns/1/messages.csv"))
 
 
 def test_an_upload_is_sent_again_from_its_start() -> None:

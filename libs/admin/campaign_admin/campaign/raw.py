@@ -27,10 +27,8 @@ def api_(context: click.Context, method: str, path: str, data: str | None) -> No
         raise click.UsageError("PATH begins with /, as /v1/campaigns")
     once = method in {"POST", "PUT"}
     body = _json(data) if data is not None else ({} if method == "POST" else None)
-    answer = client_of(context).connection.ask(method, path, body=body, once=once, stream=True)
-    with answer:
-        for block in answer.iter_content(64 * 1024):
-            sys.stdout.buffer.write(block)
+    for block in client_of(context).connection.blocks(method, path, body=body, once=once):
+        sys.stdout.buffer.write(block)
     sys.stdout.buffer.flush()
 
 
