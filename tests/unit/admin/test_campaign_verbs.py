@@ -116,6 +116,36 @@ def test_profiles_are_kept_and_only_the_owner_reads_them(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("words", "environment", "key"),
+    [
+        ((), {}, "k_profile"),
+        ((), {"CAMP_API_KEY": "k_environment\n"}, "k_environment"),
+        (
+            ("--profile", "p"),
+            {"CAMP_API_KEY": "k_environment", "CAMP_URL": "http://h"},
+            "k_profile",
+        ),
+        (("--url", "OTHER"), {}, None),
+    ],
+    ids=["profile", "environment", "option", "another URL"],
+)
+def test_the_key_goes_where_it_belongs(
+    tmp_path: Path, words: tuple[str, ...], environment: dict[str, str], key: str | None
+) -> None:
+    page = answer(200, {"campaigns": [], "next_cursor": None})
+    with serving(page) as (url, received), serving(page) as (other, received_there):
+        profiles = Profiles(tmp_path / "camp-mgr" / "config.toml")
+        profiles.by_name, profiles.current = {"p": {"url": url, "key": "k_profile"}}, "p"
+        profiles.write()
+        called = [other if word == "OTHER" else word for word in words]
+        variables = {"XDG_CONFIG_HOME": str(tmp_path)} | environment
+        assert CliRunner().invoke(main, ["list", *called], env=variables).exit_code == 0
+    sent = (received + received_there)[0].headers["Authorization"]
+    assert sent == (None if key is None else f"Bearer {key}")
+    assert len(received_there) == (key is None)
+
+
+@pytest.mark.parametrize(
     ("text", "zone", "read"),
     [
         ("2030-01-31T09:00", "Europe/Oslo", "2030-01-31T08:00:00Z"),

@@ -171,8 +171,10 @@ def client_of(context: click.Context) -> "Client":
 
 def address_of(context: click.Context) -> tuple[str, str | None]:
     """Return URL and key that the options, the environment, a profile or `-c FILE` name."""
-    name = given(context, "profile") or os.environ.get("CAMP_PROFILE")
-    profile = Profiles().chosen(name)
+    flag = given(context, "profile")
+    profile = Profiles().chosen(flag or os.environ.get("CAMP_PROFILE"))
+    if flag is not None and given(context, "url") is None:  # an option precedes the environment
+        return profile.get("url") or DEFAULT_URL, profile.get("key")
     url = given(context, "url") or os.environ.get("CAMP_URL")
     if url is None and configuration_named(context):
         url = _configured_url(context)
