@@ -3,16 +3,15 @@
 from flask import Response, current_app, g, request
 from werkzeug.exceptions import NotFound
 
-from campaign_api.dashboard import sign_in
-from campaign_api.dashboard.origin import DashboardOrigin
-from campaign_api.dashboard.pages import BLUEPRINT, Pages
+from campaign_api.dashboard.access.origin import DashboardOrigin
+from campaign_api.dashboard.access.sessions import Sessions
+from campaign_api.dashboard.access.visitors import Visitors
+from campaign_api.dashboard.pages import BLUEPRINT, DashboardPages
 from campaign_api.dashboard.problems import ProblemPages
-from campaign_api.dashboard.rendering import Renderer
-from campaign_api.dashboard.screens import campaign, campaigns, overview
-from campaign_api.dashboard.sessions import Sessions
+from campaign_api.dashboard.render.renderer import Renderer
+from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
+from campaign_api.dashboard.screens import campaign, campaigns, overview, sign_in
 from campaign_api.dashboard.shown import Shown
-from campaign_api.dashboard.static_files import PREFIX, StaticFiles
-from campaign_api.dashboard.visitors import Visitors
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.caller import caller
@@ -33,7 +32,7 @@ class Dashboard:
         self._database = databases.main
         self._static = StaticFiles()
         self._renderer = Renderer(self._static)
-        self._pages = Pages(self._renderer)
+        self._pages = DashboardPages(self._renderer)
         self._visitors = Visitors(
             Sessions(databases.main), authentication, DashboardOrigin(settings.public_url)
         )

@@ -51,6 +51,6 @@ class Latest(Generic[K, V]):
             return slot.last.value
 
     def forget(self, key: K) -> None:
-        """Read a value anew the next time, since it was changed."""
+        """Read a value again the next time, since it was changed."""
         with self._changing:
             self._slots.pop(key, None)

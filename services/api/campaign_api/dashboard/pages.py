@@ -9,7 +9,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from campaign_api.dashboard.problems import PageProblem, add_retry_after, page_problem
-from campaign_api.dashboard.rendering import Renderer
+from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.errors import RequestInvalid
 from campaign_api.web.caller import Scope
 from campaign_api.web.http.request_reader import invalid_fields
@@ -26,7 +26,7 @@ from campaign_common.errors import UserError
 
 BLUEPRINT = "dashboard"
 
-View = Callable[..., Any]
+PageView = Callable[..., Any]
 
 NO_VALUES: MultiDict[str, str] = MultiDict()
 
@@ -40,7 +40,7 @@ class NavigationEntry(NamedTuple):
     rank: int
 
 
-class Pages:
+class DashboardPages:
     """The pages of the dashboard; screens register theirs here.
 
     The function under a decorator has the name by which `see` and `url` know it.
@@ -63,13 +63,13 @@ class Pages:
         rank: int = 100,
         work: LimitedWork | None = None,
         needs_session: bool = True,
-    ) -> Callable[[View], View]:
+    ) -> Callable[[PageView], PageView]:
         """Register a GET page or fragment; `entry` is its text in the navigation, by `rank`.
 
         `work` takes long, and has a limit of its own at a time.
         """
 
-        def register(view: View) -> View:
+        def register(view: PageView) -> PageView:
             marked = page(requires_scope(scope)(view))
             if work is not None:
                 marked = limited(work)(marked)
@@ -89,16 +89,16 @@ class Pages:
         rule: str,
         *,
         scope: Scope = Scope.WRITE,
-        refused: View | None = None,
+        refused: PageView | None = None,
         needs_session: bool = True,
-    ) -> Callable[[View], View]:
+    ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
         """
 
-        def register(view: View) -> View:
+        def register(view: PageView) -> PageView:
             @wraps(view)
             def carry_out(**arguments: Any) -> Any:  # noqa: ANN401 - what views return
                 try:

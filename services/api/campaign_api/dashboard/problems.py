@@ -10,8 +10,8 @@ import structlog
 from flask import Response, redirect, request
 from werkzeug.exceptions import HTTPException, NotFound
 
-from campaign_api.dashboard.languages import gettext
-from campaign_api.dashboard.rendering import Renderer
+from campaign_api.dashboard.render.languages import gettext
+from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.errors import Unauthenticated
 from campaign_api.web.http.problems import RETRY_AFTER, described_error
 from campaign_common.errors import CampaignError

@@ -1,4 +1,4 @@
-"""What the screens read and change: the same objects that the routes of the API use."""
+"""Objects behind the screens: the same that the routes of the API use."""
 
 from typing import NamedTuple
 

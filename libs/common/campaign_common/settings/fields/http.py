@@ -74,7 +74,7 @@ class OriginUrl(HttpUrl):
 
     def _deserialize(self, value: object, *_: object, **__: object) -> str:
         url = super()._deserialize(value)
-        _, parts = split_url(self, url)
+        parts = urlsplit(url)
         if parts.path not in ("", "/"):
             raise ValidationError(f"{self.expected}: {self.no_more}")
         if parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES:

@@ -57,7 +57,7 @@ ORDER BY failed_at LIMIT %s
 class FailedSignIns(NamedTuple):
     """Failed sign-ins of an address within `WINDOW`, and seconds until there is one less."""
 
-    count: int
+    number: int
     seconds: int
 
 

@@ -11,13 +11,13 @@ from campaign_api.campaigns.campaign_reader import history_of, progress_of, read
 from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.campaigns.history import described
 from campaign_api.campaigns.message_retry import MessagesToRetry
-from campaign_api.dashboard import formats
-from campaign_api.dashboard.languages import gettext, ngettext
 from campaign_api.dashboard.latest import Latest
-from campaign_api.dashboard.pages import Pages, View, url
+from campaign_api.dashboard.pages import DashboardPages, PageView, url
 from campaign_api.dashboard.problems import PageProblem
+from campaign_api.dashboard.render import formats
+from campaign_api.dashboard.render.languages import gettext, ngettext
+from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.shown import Shown
-from campaign_api.dashboard.words import word
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.message_pages import MessageFilter
 from campaign_api.web.caller import Scope
@@ -41,7 +41,7 @@ TENTH = 10
 """Percent of the recipients after which a screen reader hears of it."""
 
 
-def register(pages: Pages, shown: Shown) -> None:
+def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page, the fragment that follows the campaign, and the forms."""
     latest: Latest[CampaignId, dict[str, Any]] = Latest(
         lambda campaign_id: progress_of(shown.databases, campaign_id, shown.rests)
@@ -87,7 +87,7 @@ def register(pages: Pages, shown: Shown) -> None:
     _add_forms(pages, shown.changes, show)
 
 
-def _add_forms(pages: Pages, changes: CampaignChanges, show: View) -> None:
+def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) -> None:
     """Register what the buttons post to; `show` is the page that has them."""
     form = partial(pages.form, refused=show)
 

@@ -6,11 +6,11 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from campaign_api.campaigns.campaign_reader import page_of_campaigns
-from campaign_api.dashboard.languages import gettext
-from campaign_api.dashboard.pages import Pages, read_fields, url
+from campaign_api.dashboard.pages import DashboardPages, read_fields, url
 from campaign_api.dashboard.problems import PageProblem, page_problem
+from campaign_api.dashboard.render.languages import gettext
+from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.shown import Shown
-from campaign_api.dashboard.words import word
 from campaign_api.errors import RequestInvalid
 from campaign_api.schemas.campaigns.campaign import CampaignPageParameters, cursor_key
 from campaign_api.web.http.paging import encode
@@ -21,7 +21,7 @@ LIMIT = 50
 """Campaigns of one page."""
 
 
-def register(pages: Pages, shown: Shown) -> None:
+def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page."""
 
     def show(parameters: dict[str, Any], problem: PageProblem | None = None) -> Response:

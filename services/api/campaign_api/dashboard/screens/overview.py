@@ -3,8 +3,8 @@
 from flask import Response
 
 from campaign_api.campaigns.campaign_reader import page_of_campaigns
-from campaign_api.dashboard.languages import gettext
-from campaign_api.dashboard.pages import Pages
+from campaign_api.dashboard.pages import DashboardPages
+from campaign_api.dashboard.render.languages import gettext
 from campaign_api.dashboard.shown import Shown
 from campaign_api.web.caller import may_see_reasons
 from campaign_common.domain.campaign import CampaignState
@@ -14,7 +14,7 @@ OF_EACH_STATE = 10
 """Campaigns that are shown of each state, the newest."""
 
 
-def register(pages: Pages, shown: Shown) -> None:
+def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page."""
 
     def newest(*states: CampaignState) -> list[object]:

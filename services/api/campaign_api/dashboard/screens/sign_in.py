@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 import structlog
 from flask import Response, request
 
-from campaign_api.dashboard.languages import gettext
-from campaign_api.dashboard.pages import Pages, redirected
+from campaign_api.dashboard.access.visitors import Visitors
+from campaign_api.dashboard.pages import DashboardPages, redirected
 from campaign_api.dashboard.problems import PageProblem
-from campaign_api.dashboard.visitors import Visitors
+from campaign_api.dashboard.render.languages import gettext
 from campaign_api.errors import InsufficientScope, InvalidField, RequestInvalid, TooManyRequests
 from campaign_common.database import Database
 from campaign_common.domain.api_key import ApiKey
@@ -24,7 +24,7 @@ MOST_FAILED = 10
 log = structlog.get_logger(__name__)
 
 
-class FailedSignIns:
+class SignInAttempts:
     """Count of the sign-ins of an address that failed, in the database that all processes share."""
 
     def __init__(self, database: Database) -> None:
@@ -41,7 +41,7 @@ class FailedSignIns:
         failed_id = self._database.run(partial(store.insert_failed, address=address))
         with self._database.reading() as cursor:
             failed = store.count_failed(cursor, address)
-        if failed.count > MOST_FAILED:
+        if failed.number > MOST_FAILED:
             self.forget(failed_id)
             message = gettext("Too many sign-ins failed from here. Try again in a minute.")
             raise TooManyRequests(message, failed.seconds)
@@ -52,9 +52,9 @@ class FailedSignIns:
         self._database.run(partial(store.delete_failed, failed_id=failed_id))
 
 
-def register(pages: Pages, visitors: Visitors, database: Database) -> None:
+def register(pages: DashboardPages, visitors: Visitors, database: Database) -> None:
     """Register the page, its form, and the way out."""
-    failures = FailedSignIns(database)
+    failures = SignInAttempts(database)
 
     def show(problem: PageProblem | None = None, form: object = None) -> Response:
         del form  # a key is typed again

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from flask import Response
 
 FOREVER = "public, max-age=31536000, immutable"
-"""What a browser keeps: another content has another path."""
+"""For a browser to keep: another content has another path."""
 
 DIGITS = 16
 """Of the digest in a path."""

@@ -6,8 +6,8 @@ from typing import Any
 
 from flask import Request, Response
 
-from campaign_api.dashboard.origin import DashboardOrigin
-from campaign_api.dashboard.sessions import Sessions
+from campaign_api.dashboard.access.origin import DashboardOrigin
+from campaign_api.dashboard.access.sessions import Sessions
 from campaign_api.errors import Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
 from campaign_api.web.caller import LOCAL, Caller

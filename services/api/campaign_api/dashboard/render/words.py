@@ -1,6 +1,6 @@
 """Words of the API as pages show them: states, statuses, receipts, actions."""
 
-from campaign_api.dashboard.languages import gettext
+from campaign_api.dashboard.render.languages import gettext
 
 
 def _(text: str) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 from flask import Response, g, request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from campaign_api.dashboard import formats, languages, words
-from campaign_api.dashboard.static_files import StaticFiles
+from campaign_api.dashboard.render import formats, languages, words
+from campaign_api.dashboard.render.static_files import StaticFiles
 from campaign_api.web.caller import Scope, caller
 from campaign_api.web.idempotency.idempotent_requests import FORM_FIELD
 
@@ -69,7 +69,7 @@ class Renderer:
         self._templates.globals.update(values)
 
     def respond(self, template: str, status: int = 200, **values: object) -> Response:
-        """Return a page, or a fragment of one, in the state that the client has it or anew."""
+        """Return a page, or a fragment of one, in the state that the client has it or again."""
         text = self._templates.get_template(template).render(**values)
         response = Response(text, status, content_type="text/html; charset=utf-8")
         response.headers.update(HEADERS)

@@ -7,7 +7,7 @@ from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_decimal, format_percent
 from markupsafe import Markup
 
-from campaign_api.dashboard.languages import gettext, locale
+from campaign_api.dashboard.render.languages import gettext, locale
 
 NOTHING = "\u2013"
 """Shown where there is no value."""
