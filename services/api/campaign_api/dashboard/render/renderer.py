@@ -53,6 +53,7 @@ class Renderer:
             form_field=FORM_FIELD,
             seed=page_seed,
             may=may,
+            here="",
             utc_now=lambda: datetime.now(UTC),
         )
         self._templates.filters.update(
