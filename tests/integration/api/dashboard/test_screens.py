@@ -90,6 +90,14 @@ def test_what_the_state_refuses_is_said_on_the_page(visitor: Visitor, pool: Data
     assert "error-summary" in answer.text
 
 
+def test_retry_is_a_form_for_each_status(visitor: Visitor, pool: Database) -> None:
+    campaign_id = make_campaign(visitor.client, pool)
+    path = f"/campaigns/{campaign_id}/retry/"
+    key = {"idempotency_key": "a"}
+    assert visitor.send(f"{path}failed", key).status_code == 409  # it has not run
+    assert visitor.send(f"{path}sent", key | {"x": "1"}).status_code == 422
+
+
 def test_a_fragment_without_news_is_not_sent_again(visitor: Visitor, pool: Database) -> None:
     campaign_id = make_campaign(visitor.client, pool)
     page = visitor.open(f"/campaigns/{campaign_id}")

@@ -48,9 +48,9 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     )
 
     def show(
-        campaign_id: CampaignId, problem: PageProblem | None = None, form: object = None
+        campaign_id: CampaignId, problem: PageProblem | None = None, **of_the_form: object
     ) -> Response:
-        del form
+        del of_the_form  # its buttons have nothing that was typed
         latest.forget(campaign_id)
         campaign = read_campaign(shown.databases, campaign_id)
         events = history_of(shown.databases.main, campaign_id, after_id=0, limit=MOST_EVENTS)
@@ -111,12 +111,12 @@ def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) 
         changes.start(campaign_id)
         return pages.see("campaign", campaign_id=campaign_id)
 
-    @form("/campaigns/<int:campaign_id>/retry/<status>")
-    def retry_campaign(campaign_id: CampaignId, status: str) -> Response:
+    @form("/campaigns/<int:campaign_id>/retry/<of_status>")
+    def retry_campaign(campaign_id: CampaignId, of_status: str) -> Response:
         known = {each.word: each for each in RETRYABLE}
-        if status not in known:
+        if of_status not in known:
             raise RequestInvalid([InvalidField("status", f"must be one of {', '.join(known)}")])
-        changes.retry(campaign_id, MessagesToRetry(known[status]))
+        changes.retry(campaign_id, MessagesToRetry(known[of_status]))
         return pages.see("campaign", campaign_id=campaign_id)
 
     @form("/campaigns/<int:campaign_id>/clone")
@@ -179,7 +179,7 @@ def _to_retry(counts: Mapping[str, int]) -> list[Status]:
 def _retry(campaign_id: CampaignId, status: Status, n: int) -> dict[str, str]:
     text = ngettext("Retry %(n)s message: %(status)s", "Retry %(n)s messages: %(status)s", n)
     return {
-        "path": url("retry_campaign", campaign_id=campaign_id, status=status.word),
+        "path": url("retry_campaign", campaign_id=campaign_id, of_status=status.word),
         "text": text % {"n": formats.number(n), "status": word(status.word)},
         "kind": "secondary",
     }
