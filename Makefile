@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference docs release format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference vendor docs release format clean
 
 ##@ Try it
 
@@ -101,6 +101,11 @@ reference: export PYTHONPATH := deploy
 
 reference: setup ## Generate docs/reference/configuration.md and deploy/campmgr.yaml from the declarations
 	@$(PYTHON_FOLDER)/python -m reference
+
+vendor: export PYTHONPATH := deploy
+
+vendor: setup ## Fetch the dashboard's files of others again and check them (npm)
+	@$(PYTHON_FOLDER)/python -m vendor
 
 docs: setup ## Build the site of docs/ into .local/site/html; a broken link or a page outside it fails
 	@$(PYTHON_FOLDER)/sphinx-build -n -W --keep-going -q -E -d .local/site/doctrees docs .local/site/html

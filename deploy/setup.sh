@@ -69,11 +69,19 @@ have_database() {
     have mariadbd || have mysqld || [ -x /usr/sbin/mariadbd ] || [ -x /usr/sbin/mysqld ]
 }
 
+# For the tests of the dashboard, which are skipped without it: Debian has one, and root may install it.
+wants_browser() {
+    grep -qs '^ID=debian' /etc/os-release && [ "$(id -u)" -eq 0 ] &&
+        ! have chromium-headless-shell
+}
+
 missing() {
     find_python >/dev/null || echo python
     have_java || echo java
     have mvn || echo maven
     have_database || echo database
+    wants_browser && echo browser
+    return 0
 }
 
 in_words() {
@@ -83,6 +91,7 @@ in_words() {
         java) echo "Java 17 or newer" ;;
         maven) echo "Maven (mvn)" ;;
         database) echo "MariaDB or MySQL (mariadbd or mysqld)" ;;
+        browser) echo "a browser for the tests (chromium-headless-shell)" ;;
         esac
     done | paste -s -d ';' - | sed 's/;/, /g'
 }
@@ -107,6 +116,7 @@ apt_packages() {
             openjdk-25-jre-headless ;;
         maven) echo maven ;;
         database) echo mariadb-server-core ;;
+        browser) echo chromium-headless-shell fonts-liberation ;;
         esac
     done
 }

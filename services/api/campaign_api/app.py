@@ -1,12 +1,16 @@
 """The Flask application, made from its collaborators."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from opentelemetry.trace import Tracer
 
 from campaign_api.audit.event_log import EventLog
 from campaign_api.campaigns.campaign_reader import ProviderRests
+from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.campaigns.intake import CampaignIntake
+from campaign_api.dashboard.application import Dashboard
+from campaign_api.dashboard.shown import Shown
 from campaign_api.erased.arrivals import ErasureRegister
 from campaign_api.erased.check import ErasureKeyCheck
 from campaign_api.erased.keys import ErasureKeys
@@ -59,6 +63,7 @@ from campaign_api.web.limits.trial_limit import TrialLimit
 from campaign_api.web.routing import security_headers, unread_query
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import Documentation
+from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
 from campaign_api.webhooks.webhook_records import WebhookRecords
@@ -108,7 +113,10 @@ def create_app(
     security_headers.register(app)
     problems.register(app)
     request_line.register(app)
-    Authentication(ApiKeyCache(database), open_to_all=settings.auth == "none").register(app)
+    authentication = Authentication(ApiKeyCache(database), open_to_all=settings.auth == "none")
+    dashboard = Dashboard(settings, databases, authentication)
+    dashboard.answer_unknown_paths(app)
+    authentication.register(app)
     RateLimit(settings.api.requests_per_minute).register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
@@ -126,11 +134,17 @@ def create_app(
         InboundRecords(database),
         SuppressionRecords(database, settings, keys),
     )
-    documentation = Documentation(app, version("camp-mgr"))
-    for resource in (
+    rests, overview = ProviderRests(settings), ProviderOverview(databases, settings)
+    statistics, sent_messages = Statistics(databases), CampaignMessages(databases)
+    changes = CampaignChanges(databases, editor)
+    dashboard.register(
+        app, Shown(databases, settings, changes, rests, overview, statistics, sent_messages)
+    )
+    health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
+    resources = (
         camp.resource(CampaignIntake(database, settings, slots, importer)),
-        campaigns.resource(databases, editor, ProviderRests(settings)),
-        campaign_actions.resource(databases, editor, settings),
+        campaigns.resource(databases, editor, rests),
+        campaign_actions.resource(databases, changes, settings),
         campaign_events.resource(database),
         campaign_events.event_log(EventLog(database)),
         previews.resource(database, settings),
@@ -139,7 +153,7 @@ def create_app(
             ListUploads(database, settings, importer),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
-        campaign_messages.resource(CampaignMessages(databases), ErrorCounts(databases)),
+        campaign_messages.resource(sent_messages, ErrorCounts(databases)),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
         recipients.resource(Eraser(database, shards, keys, longest), people),
@@ -149,21 +163,31 @@ def create_app(
             SuppressionImport(database, settings, Turn()),
             recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
         ),
-        provider_overview.resource(ProviderOverview(databases, settings)),
+        provider_overview.resource(overview),
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
         webhooks.resource(WebhookRecords(database, WebhookSecrets(settings.webhooks))),
-        stats.resource(Statistics(databases)),
+        stats.resource(statistics),
         whoami.resource(version("camp-mgr")),
         api_keys.resource(database),
-        health.resource(databases, shards, ErasureKeyCheck(database, keys)),
-    ):
-        documentation.register_blueprint(resource)
-    unsubscribe.register(app, Unsubscribing(database, settings, links), settings.unsubscribe)
-    for path, described in provider_callbacks.descriptions():
-        documentation.describe(path, described)
-    documentation.describe(unsubscribe.PATH, unsubscribe.description())
+        health_checks,
+    )
+    if settings.dashboard == "only":
+        app.register_blueprint(health_checks)
+    else:
+        _register(app, resources)
+        unsubscribe.register(app, Unsubscribing(database, settings, links), settings.unsubscribe)
     Idempotency(database).register(app)
     concurrency_limit.register(app, concurrency_limits(settings))
     return app
+
+
+def _register(app: Application, resources: Sequence[Resource]) -> None:
+    """Add the routes of the API and their documentation."""
+    documentation = Documentation(app, version("camp-mgr"))
+    for resource in resources:
+        documentation.register_blueprint(resource)
+    for path, described in provider_callbacks.descriptions():
+        documentation.describe(path, described)
+    documentation.describe(unsubscribe.PATH, unsubscribe.description())

@@ -16,6 +16,7 @@ from campaign_common.domain.recipient import ListId
 from campaign_common.errors import LockBusy
 from campaign_common.runtime.periodic_thread import PeriodicThread
 from campaign_common.settings import InboundSettings
+from campaign_common.store.access.web_sessions import delete_ended_sessions
 from campaign_common.store.inbound.answered_keywords import delete_old_answered
 from campaign_common.store.inbound.inbound_messages import delete_old_inbound
 from campaign_common.store.messages.provider_checks import delete_old_checks
@@ -118,6 +119,7 @@ class Sweeper:
         self._database.run(partial(delete_old_single_messages, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_old_checks, limit=ROWS_AT_ONCE))
         self._database.run(partial(delete_ended_hashes, limit=ROWS_AT_ONCE))
+        self._database.run(partial(delete_ended_sessions, limit=ROWS_AT_ONCE))
         end_imports = partial(end_abandoned_imports, idle_seconds=self._import_idle)
         if imports := self._database.run(end_imports):
             log.info("abandoned imports of suppressions ended", imports=imports)

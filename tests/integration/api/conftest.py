@@ -67,6 +67,8 @@ WRITTEN = (
     "suppression_imports",
     "reconsented_lists",
     "sender_heartbeats",
+    "web_sessions",
+    "failed_sign_ins",
 )
 """The tables that these tests write to."""
 

@@ -12,6 +12,7 @@ from campaign_common.settings.fields.plain import Value, split_items
 Network = IPv4Network | IPv6Network
 
 _URL_TEXT = re.compile(r"[\x21-\x7e]{1,2048}")
+LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}")  # RFC 9110, section 5.6.2
 _AWS_NAME = re.compile(r"[A-Za-z0-9-]{1,64}")
 _HEADER_TEXT = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,8190}[\x21-\x7e])?")
@@ -59,6 +60,26 @@ class CollectorUrl(HttpUrl):
     secret = False
     no_more = "no user, no ? and no #; headers come from OTEL_EXPORTER_OTLP_HEADERS"
     refused_in_path = "?#"
+
+
+class OriginUrl(HttpUrl):
+    """Scheme, host and port at which browsers reach a service; https, or http on this machine."""
+
+    secret = False
+    no_more = "no user, no path, no ? and no #"
+    refused_in_path = "?#"
+
+    def __init__(self) -> None:
+        super().__init__("https://campaigns.example.com")
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> str:
+        url = super()._deserialize(value)
+        parts = urlsplit(url)
+        if parts.path not in ("", "/"):
+            raise ValidationError(f"{self.expected}: {self.no_more}")
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES:
+            raise ValidationError(f"{self.expected}: https, except for localhost")
+        return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
 class HeaderValue(Value[str]):

@@ -116,6 +116,14 @@ class Choice(Value[str], fields.String):
         super().__init__(expected, _listed(words), null=null, validate=among)
 
 
+class Switch(Choice):
+    """One of a few words, among them on and off, which YAML 1.1 reads as true and false."""
+
+    def _deserialize(self, value: object, *more: Any, **options: Any) -> Any:  # noqa: ANN401 - marshmallow's
+        word = {True: "on", False: "off"}[value] if isinstance(value, bool) else value
+        return super()._deserialize(word, *more, **options)
+
+
 class Member(Value[StrEnum], fields.Enum[StrEnum]):
     """One of the words of an enumeration."""
 

@@ -9,6 +9,7 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
+from campaign_common.settings.fields.http import OriginUrl
 from campaign_common.settings.fields.plain import (
     Choice,
     Duration,
@@ -17,6 +18,7 @@ from campaign_common.settings.fields.plain import (
     Member,
     Milliseconds,
     String,
+    Switch,
 )
 from campaign_common.settings.fields.servers import MOST_SHARDS, SecurityProperties
 from campaign_common.settings.sections.callbacks import CallbacksSettings
@@ -83,6 +85,14 @@ class Settings:
     auth: Literal["keys", "none"] = key("Auth", Choice("keys", "none"), default="keys")
     """`keys`: requests carry an API key; `none`: every request is let in. See
     [access](../guides/access.md)."""
+    dashboard: Literal["on", "off", "only"] = key(
+        "Dashboard", Switch("on", "off", "only"), default="on"
+    )
+    """The pages of the API for people, at `/`: `on`, `off`, or `only` them, without `/v1`. See
+    [dashboard](../guides/dashboard.md)."""
+    public_url: str | None = key("PublicUrl", OriginUrl(), default=None)
+    """The URL at which people open the dashboard, without a path; `null`: they do so on the API's
+    own machine. Elsewhere it has to be https."""
     mysql: MysqlSettings = key("Mysql", Section(MysqlSettings))
     mysql_shards: tuple[ShardServerSettings, ...] = key(
         "MysqlShards",

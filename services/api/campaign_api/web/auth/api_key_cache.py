@@ -80,6 +80,14 @@ class ApiKeyCache:
         # secret costs the same second read as an unknown id, so clients cannot tell them apart.
         return self._match(shown, FRESH) or self._match(shown, 0.0)
 
+    def find_by_id(self, key_id: str) -> StoredKey | None:
+        """Return the key of an id, None for one that is unknown or revoked; raise as `find` does.
+
+        A key that is missing in a copy of some age is looked for in the table.
+        """
+        stored = self._recent(FRESH).get(key_id) or self._recent(0.0).get(key_id)
+        return None if stored is None or stored.revoked else stored
+
     def recognise(self, shown: ApiKey) -> str | None:
         """Return the id of a key that the last copy has, however old; never reads the table."""
         stored = self._copy.keys.get(shown.id)

@@ -16,7 +16,7 @@ from campaign_api.web.auth.local_client import ClientLocation, is_loopback, loca
 from campaign_api.web.caller import LOCAL, Caller, Scope
 from campaign_api.web.routing.application import Application
 from campaign_api.web.routing.documentation import DOCUMENT_ENDPOINT, PAGE_BLUEPRINT
-from campaign_api.web.routing.view_metadata import is_open_to_all, scope_required
+from campaign_api.web.routing.view_metadata import is_open_to_all, is_page, scope_required
 from campaign_common.domain.api_key import ApiKey
 
 MAKE_A_KEY = "make the first key there: campaign-db key create --name me --scope admin"
@@ -61,6 +61,26 @@ class Authentication:
         is_near = is_loopback(environ.get("REMOTE_ADDR", ""))
         return LOCAL.key_id if is_near and self._keys.seems_empty else None
 
+    @property
+    def keys(self) -> ApiKeyCache:
+        """The keys that are accepted."""
+        return self._keys
+
+    @property
+    def open_to_all(self) -> bool:
+        """Return whether no key is required of anybody."""
+        return self._open_to_all
+
+    def require_local(self, request: Request) -> Caller:
+        """Return the client of a request that needs no key.
+
+        Raises:
+            Unauthenticated: a key exists, or the request is not known to come from the API's own
+                user on this machine.
+            DatabaseUnavailable: the keys cannot be read.
+        """
+        return LOCAL if self._open_to_all else self._identify_without_key(request)
+
     def _admit(self) -> None:
         if self._open_to_all or _needs_no_key(request):
             return
@@ -96,10 +116,12 @@ def _key_shown(authorization: str) -> ApiKey | None:
 def _needs_no_key(request: Request) -> bool:
     if request.endpoint is None:
         return False
+    view = current_app.view_functions[request.endpoint]
     return (
         request.endpoint == DOCUMENT_ENDPOINT
         or request.blueprint == PAGE_BLUEPRINT
-        or is_open_to_all(current_app.view_functions[request.endpoint])
+        or is_open_to_all(view)
+        or is_page(view)
     )
 
 

@@ -90,6 +90,8 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
 
 INTERNAL = ProblemType(500, "internal-error")
 
+INTERNAL_DETAIL = "internal error; the log of the API service says more"
+
 log = structlog.get_logger(__name__)
 
 
@@ -128,12 +130,22 @@ def problem_response(
     return response
 
 
-def _respond_to_campaign_error(error: CampaignError) -> Response:
+class DescribedError(NamedTuple):
+    """An error in words for clients; `extra` are further members of the problem document."""
+
+    problem: ProblemType
+    detail: str
+    extra: Mapping[str, Any]
+
+
+def described_error(error: CampaignError) -> DescribedError:
+    """Describe an error, and log what is of no use to the client."""
     problem = next(
         (PROBLEM_TYPES[of] for of in type(error).__mro__ if of in PROBLEM_TYPES), INTERNAL
     )
     if problem is INTERNAL:
-        return _respond_to_unexpected(error)
+        log.error("request failed", exc_info=error)
+        return DescribedError(problem, INTERNAL_DETAIL, {})
     if isinstance(error, RetryLater):
         known = not isinstance(error, StatementRefused) or unmet_demand(error) is not None
         log.warning(
@@ -142,8 +154,12 @@ def _respond_to_campaign_error(error: CampaignError) -> Response:
             kind=type(error).__name__,
             exc_info=None if known else error,
         )
-        return problem_response(problem, _detail_of(error))
-    response = problem_response(problem, str(error), _extra(error))
+        return DescribedError(problem, _detail_of(error), {})
+    return DescribedError(problem, str(error), _extra(error))
+
+
+def _respond_to_campaign_error(error: CampaignError) -> Response:
+    response = problem_response(*described_error(error))
     if isinstance(error, errors.TooManyRequests) and error.retry_after is not None:
         response.headers["Retry-After"] = str(max(1, ceil(error.retry_after)))
     return response
@@ -201,4 +217,4 @@ def _respond_to_malformed_body(_: ParseException) -> Response:
 
 def _respond_to_unexpected(error: Exception) -> Response:
     log.error("request failed", exc_info=error)
-    return problem_response(INTERNAL, "internal error; the log of the API service says more")
+    return problem_response(INTERNAL, INTERNAL_DETAIL)

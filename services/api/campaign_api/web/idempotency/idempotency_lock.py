@@ -44,7 +44,13 @@ class IdempotencyLock:
     """Lock on a key, extended by heartbeats while the context is entered."""
 
     def __init__(
-        self, database: Database, key: KeyId, digest: bytes | None, *, keeps_answers: bool = True
+        self,
+        database: Database,
+        key: KeyId,
+        digest: bytes | None,
+        *,
+        keeps_answers: bool = True,
+        keeps_refusals: bool = True,
     ) -> None:
         """Lock `key`; without `keeps_answers` only refusals are stored."""
         self.key = key
@@ -52,6 +58,7 @@ class IdempotencyLock:
         self.digest = digest
         self._database = database
         self._keeps_answers = keeps_answers
+        self._keeps_refusals = keeps_refusals
         self._heartbeats = PeriodicThread("idempotency-lock", HEARTBEAT, self._extend)
 
     def __enter__(self) -> Self:
@@ -105,7 +112,7 @@ class IdempotencyLock:
         """
         status = response.status_code
         is_last_word = status < 500 and status not in NOT_STORED
-        is_kept = self._keeps_answers or status >= 400
+        is_kept = self._keeps_refusals if status >= 400 else self._keeps_answers
         stored = self.digest is not None and is_last_word and is_kept
         with suppress(CampaignError, DriverError):
             self._database.run(partial(self._store, response) if stored else self._release)

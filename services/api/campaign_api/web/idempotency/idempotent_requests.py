@@ -16,6 +16,7 @@ For 24 hours from the first request of a key, and for the same API key:
 """
 
 import re
+import time
 from collections.abc import Callable
 from functools import partial, wraps
 from hashlib import sha256
@@ -25,7 +26,12 @@ from flask import Flask, Response, g, request
 from pymysql.err import Error as DriverError
 from werkzeug.exceptions import HTTPException
 
-from campaign_api.errors import IdempotencyKeyReused, InvalidField, RequestInvalid
+from campaign_api.errors import (
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
+    InvalidField,
+    RequestInvalid,
+)
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotency_lock import REUSED, IdempotencyLock
@@ -42,6 +48,14 @@ FIRST_REFUSAL = 400
 
 RETRY_SECONDS = 5.0
 """Seconds for which taking a key is retried while the database is down."""
+
+FORM_FIELD = "idempotency_key"
+"""The field of a page's form that has the key."""
+
+FORM_PATIENCE = 5.0
+"""Seconds that a form waits for the first request of its key."""
+
+FORM_PAUSE = 0.1
 
 _KEY = re.compile(r"[ -~]{1,255}")
 
@@ -130,10 +144,11 @@ class Idempotency:
     ) -> Callable[..., Any]:
         @wraps(view)
         def answer(**arguments: object) -> Response:
-            if HEADER not in request.headers:
+            key = _key_sent(mode)
+            if key is None:
                 return app.make_response(view(**arguments))
-            lock = self._lock_of(request.headers[HEADER], mode)
-            before = self._transactions.run(lock.acquire)
+            lock = self._lock_of(key, mode)
+            before = self._acquire(lock, mode)
             if before.answer is not None and mode is not IdempotencyMode.STREAMED:
                 return _replay(before.answer)
             g.idempotent_request = IdempotentRequest(lock, before)
@@ -153,9 +168,24 @@ class Idempotency:
         digest = None
         if mode is not IdempotencyMode.STREAMED:
             digest = _digest(sha256(request.get_data()).digest())
-        key_id = KeyId(caller().key_id, key)
-        keeps_answers = mode is IdempotencyMode.WHOLE
-        return IdempotencyLock(self._database, key_id, digest, keeps_answers=keeps_answers)
+        return IdempotencyLock(
+            self._database,
+            KeyId(caller().key_id, key),
+            digest,
+            keeps_answers=mode in (IdempotencyMode.WHOLE, IdempotencyMode.FORM),
+            keeps_refusals=mode is not IdempotencyMode.FORM,
+        )
+
+    def _acquire(self, lock: IdempotencyLock, mode: IdempotencyMode) -> StoredRequest:
+        """Lock a key; a form that is sent twice at once waits, as only its last answer is seen."""
+        deadline = time.monotonic() + (FORM_PATIENCE if mode is IdempotencyMode.FORM else 0)
+        while True:
+            try:
+                return self._transactions.run(lock.acquire)
+            except IdempotencyKeyInUse:
+                if time.monotonic() >= deadline:
+                    raise
+                time.sleep(FORM_PAUSE)
 
     def _carry_out(self, app: Flask, view: Callable[[], Any], lock: IdempotencyLock) -> Response:
         try:
@@ -175,6 +205,13 @@ def idempotent_request() -> IdempotentRequest:
     """Return the current request as its Idempotency-Key has it."""
     found: IdempotentRequest = g.get("idempotent_request", IdempotentRequest())
     return found
+
+
+def _key_sent(mode: IdempotencyMode) -> str | None:
+    if mode is not IdempotencyMode.FORM:
+        return request.headers.get(HEADER)
+    request.get_data()  # kept, for the digest: to read the form takes it
+    return request.form.get(FORM_FIELD, "")
 
 
 def _digest(content: bytes) -> bytes:

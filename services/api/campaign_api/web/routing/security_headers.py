@@ -31,7 +31,8 @@ def register(app: Flask) -> None:
 
 
 def _add(response: Response) -> Response:
-    response.headers.update(EVERYWHERE)
+    for name, value in EVERYWHERE.items():
+        response.headers.setdefault(name, value)
     page = request.path == PAGE_PATH or request.path.startswith(f"{PAGE_PATH}/")
     allowed = PAGE_ALLOWED if page else NOTHING_ALLOWED
     response.headers.setdefault("Content-Security-Policy", allowed)

@@ -13,6 +13,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 _SCOPE = "_scope_required"
 _OPEN = "_open_to_all"
+_PAGE = "_page"
 _IDEMPOTENT = "_idempotent"
 _QUERY = "_reads_query"
 _WORK = "_work"
@@ -27,6 +28,8 @@ class IdempotencyMode(StrEnum):
     """The view reads the body and adds its digest at the end; the response is not stored."""
     NOT_STORED = "not stored"
     """As WHOLE, but the response contains personal data: it is not stored but built again."""
+    FORM = "form"
+    """The key is a field of a form, and only redirections are stored."""
 
 
 class LimitedWork(StrEnum):
@@ -47,6 +50,11 @@ def requires_scope(scope: Scope) -> Callable[[View], View]:
 def open_to_all(view: View) -> View:
     """Mark a view that needs no API key."""
     return _marking(_OPEN, value=True)(view)
+
+
+def page(view: View) -> View:
+    """Mark a view that is for people: the dashboard tells by their session who they are."""
+    return _marking(_PAGE, value=True)(view)
 
 
 def idempotent(mode: IdempotencyMode) -> Callable[[View], View]:
@@ -72,6 +80,11 @@ def scope_required(view: Callable[..., Any]) -> Scope | None:
 def is_open_to_all(view: Callable[..., Any]) -> bool:
     """Return whether a view needs no API key."""
     return getattr(view, _OPEN, False)
+
+
+def is_page(view: Callable[..., Any]) -> bool:
+    """Return whether a view is for people, who have a session."""
+    return getattr(view, _PAGE, False)
 
 
 def reads_query(view: Callable[..., Any]) -> bool:

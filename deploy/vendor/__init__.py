@@ -1,0 +1,1 @@
+"""Files of others in this repository, fetched from npm and checked."""

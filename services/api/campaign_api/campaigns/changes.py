@@ -1,0 +1,109 @@
+"""Changes of a campaign that a client asks for, each once for its Idempotency-Key."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from campaign_api.campaigns.actions import naming_api_actions
+from campaign_api.campaigns.campaign_reader import unknown
+from campaign_api.campaigns.message_retry import MessagesToRetry, request_retry
+from campaign_api.retrying_transactions import RetryingTransactions
+from campaign_api.web.caller import caller
+from campaign_api.web.idempotency.idempotent_requests import idempotent_request
+from campaign_api.web.telemetry.audit_log import log_change
+from campaign_api.web.telemetry.tracing import present_traceparent
+from campaign_common.database import Databases
+from campaign_common.domain.campaign import CampaignId, Transition
+from campaign_common.planning import scheduling
+from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
+from campaign_common.store.campaigns.transitions import change_state
+from campaign_common.store.core.events import last_event_id
+
+RETRY_SECONDS = 10.0
+"""Seconds for which a change is retried while the database is down."""
+
+WORDS = {
+    Transition.PAUSE: "paused",
+    Transition.RESUME: "resumed",
+    Transition.CANCEL: "cancelled",
+}
+
+
+class CampaignChanges:
+    """Changes of campaigns in the name of the client of the current request.
+
+    Each raises CampaignUnknown, TransitionRefused where the state does not allow it, and RetryLater
+    while the database is unavailable.
+    """
+
+    def __init__(self, databases: Databases, editor: CampaignEditor) -> None:
+        self._databases = databases
+        self._editor = editor
+        self._transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
+
+    def schedule(self, campaign_id: CampaignId, moment: datetime) -> None:
+        """Set the start time of a campaign."""
+        self._plan(partial(scheduling.schedule, moment=moment), campaign_id)
+
+    def start(self, campaign_id: CampaignId) -> None:
+        """Start a campaign now: it is scheduled, and runs within seconds."""
+        self._plan(scheduling.start, campaign_id)
+
+    def clone(self, campaign_id: CampaignId) -> Any:  # noqa: ANN401 - what the editor made
+        """Create a draft with the content of a campaign in any state, and return what was made."""
+        with self._databases.main.reading() as cursor:
+            identity = new_identity(cursor)
+        work = partial(
+            self._editor.clone, identity=identity, campaign_id=campaign_id, actor=caller().name
+        )
+        return idempotent_request().run_once(self._transactions, work)
+
+    def change_state(self, campaign_id: CampaignId, transition: Transition) -> None:
+        """Pause, resume or cancel a campaign."""
+        work = partial(
+            change_state,
+            campaign_id=campaign_id,
+            transition=transition,
+            actor=caller().name,
+            # Only a resume has messages sent.
+            traceparent=present_traceparent() if transition is Transition.RESUME else None,
+        )
+        with naming_api_actions():
+            changed = idempotent_request().run_once(self._transactions, work)
+        if changed is None:
+            raise unknown(campaign_id)
+        before, after = changed
+        if before != after:
+            log_change(f"campaign {WORDS[transition]}", campaign_id)
+
+    def retry(self, campaign_id: CampaignId, wanted: MessagesToRetry) -> int:
+        """Have messages sent again, and return how many have the status, or the receipt."""
+        with self._databases.main.reading() as cursor:
+            after_event = last_event_id(cursor, campaign_id)
+        work = partial(
+            request_retry,
+            databases=self._databases,
+            campaign_id=campaign_id,
+            actor=caller().name,
+            wanted=wanted,
+            after_event=after_event,
+            traceparent=present_traceparent(),
+        )
+        with naming_api_actions():
+            matched: int = idempotent_request().run_once(self._transactions, work)
+        if matched:
+            log_change("campaign retried", campaign_id, messages=matched)
+        return matched
+
+    def _plan(self, change: Callable[..., bool], campaign_id: CampaignId) -> None:
+        work = partial(
+            change,
+            campaign_id=campaign_id,
+            actor=caller().name,
+            traceparent=present_traceparent(),
+        )
+        with naming_api_actions():
+            changed = idempotent_request().run_once(self._transactions, work)
+        if changed:
+            log_change("campaign scheduled", campaign_id)

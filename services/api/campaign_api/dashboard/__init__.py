@@ -1,0 +1,1 @@
+"""Dashboard: the pages of the API for people, at `/`."""

@@ -1,0 +1,1 @@
+"""Sessions, visitors, and where people may sign in."""

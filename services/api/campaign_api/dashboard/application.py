@@ -1,0 +1,122 @@
+"""The dashboard in the application: its pages, who may see them, and how they answer."""
+
+from flask import Response, current_app, g, request
+from werkzeug.exceptions import NotFound
+
+from campaign_api.dashboard.access.origin import DashboardOrigin
+from campaign_api.dashboard.access.sessions import Sessions
+from campaign_api.dashboard.access.visitors import Visitors
+from campaign_api.dashboard.pages import BLUEPRINT, DashboardPages
+from campaign_api.dashboard.problems import ProblemPages
+from campaign_api.dashboard.render.renderer import Renderer
+from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
+from campaign_api.dashboard.screens import campaign, campaigns, overview, sign_in
+from campaign_api.dashboard.shown import Shown
+from campaign_api.errors import InsufficientScope, Unauthenticated
+from campaign_api.web.auth.authentication import Authentication
+from campaign_api.web.caller import caller
+from campaign_api.web.routing.application import BODILESS, Application, Environ
+from campaign_api.web.routing.security_headers import API_PREFIX
+from campaign_api.web.routing.view_metadata import is_page, open_to_all, scope_required
+from campaign_common.database import Databases
+from campaign_common.settings import Settings
+
+
+class Dashboard:
+    """The dashboard of an application."""
+
+    def __init__(
+        self, settings: Settings, databases: Databases, authentication: Authentication
+    ) -> None:
+        self._is_on = settings.dashboard != "off"
+        self._database = databases.main
+        self._static = StaticFiles()
+        self._renderer = Renderer(self._static)
+        self._pages = DashboardPages(self._renderer)
+        self._visitors = Visitors(
+            Sessions(databases.main), authentication, DashboardOrigin(settings.public_url)
+        )
+        self._problems = ProblemPages(self._renderer, sign_in.PATH)
+        self._renderer.add_globals(
+            installation=settings.name, need_sign_in=self._visitors.need_sign_in, visitor=caller
+        )
+
+    def answer_unknown_paths(self, app: Application) -> None:
+        """Show browsers a page where there is none; to be registered before authentication."""
+
+        def answer() -> Response | None:
+            is_unknown = isinstance(request.routing_exception, NotFound)
+            of_the_api = request.path.startswith(API_PREFIX) or request.path == API_PREFIX[:-1]
+            if not is_unknown or of_the_api or not _is_for_a_browser():
+                return None
+            return self._problems.unknown()
+
+        if self._is_on:
+            app.before_request(answer)
+
+    def register(self, app: Application, shown: Shown) -> None:
+        """Add the pages to the application, unless the dashboard is off."""
+        if not self._is_on:
+            return
+        sign_in.register(self._pages, self._visitors, self._database)
+        overview.register(self._pages, shown)
+        campaigns.register(self._pages, shown)
+        campaign.register(self._pages, shown)
+        blueprint = self._pages.blueprint
+        blueprint.before_request(self._admit)
+        blueprint.register_error_handler(Exception, self._problems.respond)
+        self._add_static(app)
+        app.register_blueprint(blueprint)
+        by_key = app.recognise
+
+        def recognise(environ: Environ) -> str | None:
+            found = by_key(environ)
+            if found is None and "HTTP_COOKIE" in environ:
+                return self._visitors.recognise(environ)
+            return found
+
+        app.recognise = recognise
+
+    def _admit(self) -> None:
+        """Identify the visitor of a page, and refuse what its scope or its origin does not allow.
+
+        Raises:
+            Unauthenticated: there is no session.
+            InsufficientScope: the scope is not enough, or a form came from elsewhere.
+        """
+        if request.method not in BODILESS and self._visitors.origin.is_foreign(request):
+            raise InsufficientScope(FOREIGN)
+        view = current_app.view_functions[request.endpoint or ""]
+        if not is_page(view):
+            return
+        found = self._visitors.identify(request)
+        if found is not None:
+            g.caller = found
+        if request.endpoint in self._pages.open_to_visitors:
+            return
+        if found is None:
+            raise Unauthenticated("there is no session, or it has ended")
+        needed = scope_required(view)
+        if needed is not None and not found.scope.allows(needed):
+            raise InsufficientScope(f"your scope is {found.scope}, and this needs {needed}")
+
+    def _add_static(self, app: Application) -> None:
+        @open_to_all
+        def static_file(digest: str, reference: str) -> Response:
+            found = self._static.respond(digest, reference)
+            if found is None:
+                raise NotFound
+            return found
+
+        app.add_url_rule(f"{PREFIX}<digest>/<path:reference>", f"{BLUEPRINT}_static", static_file)
+
+
+FOREIGN = (
+    "this form came from another site, or the browser does not say from where; open the page at"
+    " its own address, and send the form from there"
+)
+
+
+def _is_for_a_browser() -> bool:
+    accepted = request.accept_mimetypes
+    return request.method in BODILESS and any(kind == "text/html" for kind, _ in accepted)

@@ -1,0 +1,1 @@
+"""Templates and what they show: texts, numbers, times, static files."""

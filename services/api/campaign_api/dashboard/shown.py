@@ -1,0 +1,23 @@
+"""Objects behind the screens: the same that the routes of the API use."""
+
+from typing import NamedTuple
+
+from campaign_api.campaigns.campaign_reader import ProviderRests
+from campaign_api.campaigns.changes import CampaignChanges
+from campaign_api.messages.campaign_messages import CampaignMessages
+from campaign_api.messages.statistics import Statistics
+from campaign_api.providers.overview import ProviderOverview
+from campaign_common.database import Databases
+from campaign_common.settings import Settings
+
+
+class Shown(NamedTuple):
+    """The objects behind the screens; a screen that needs another one adds it here."""
+
+    databases: Databases
+    settings: Settings
+    changes: CampaignChanges
+    rests: ProviderRests
+    providers: ProviderOverview
+    statistics: Statistics
+    messages: CampaignMessages

@@ -1,0 +1,57 @@
+"""A page in a browser, in which nothing may be logged, refused or found by axe."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page
+
+AXE = Path(__file__).parents[2] / "support/vendor/axe.min.js"
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+WIDE, NARROW = 1280, 320
+RUN = "tags => axe.run(document, {runOnly: tags}).then(found => found.violations)"
+VIOLATED = """
+window.violated = [];
+document.addEventListener("securitypolicyviolation", e => window.violated.push(e.blockedURI));
+"""
+
+
+@contextmanager
+def watched(browser: Browser, url: str, *, scripts: bool = True) -> Iterator[Page]:
+    """Open a page whose console stays empty, and that asks no other server."""
+    context = browser.new_context(base_url=url, java_script_enabled=scripts, viewport=_size(WIDE))
+    page = context.new_page()
+    said: list[str] = []
+    foreign: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda asked: foreign.append(asked.url) if url not in asked.url else None)
+    page.add_init_script(VIOLATED)
+    yield page
+    assert said == []
+    assert foreign == []
+    context.close()
+
+
+def faults(page: Page) -> list[str]:
+    """Faults that axe finds in the page, in light and dark, wide and narrow."""
+    found = []
+    page.evaluate(AXE.read_text())
+    for scheme in ("light", "dark"):
+        for width in (WIDE, NARROW):
+            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.set_viewport_size(_size(width))
+            violations: list[dict[str, Any]] = page.evaluate(RUN, TAGS)
+            found += [
+                f"{scheme} {width}: {each['id']} {node['html']}"
+                for each in violations
+                for node in each["nodes"]
+            ]
+    assert page.evaluate("window.violated") == []
+    page.set_viewport_size(_size(WIDE))
+    return found
+
+
+def _size(width: int) -> Any:  # noqa: ANN401 - playwright's own type
+    return {"width": width, "height": 800}
