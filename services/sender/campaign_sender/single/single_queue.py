@@ -80,7 +80,7 @@ class SingleQueue:
             self._left_until = self._clock() + LEFT_FOR
         return out
 
-    def pause(self) -> float | None:
+    def next_in(self) -> float | None:
         """Return the seconds until the next message may start; None: none waits."""
         if not self._waiting:
             return None
