@@ -38,7 +38,6 @@ from campaign_api.routes import (
     health,
     messages,
     previews,
-    provider_limits,
     recipient_lists,
     stats,
     trial_message,
@@ -48,6 +47,7 @@ from campaign_api.routes.access import api_keys, whoami
 from campaign_api.routes.people import inbound, recipients, suppressions, unsubscribe
 from campaign_api.routes.providers import callbacks as provider_callbacks
 from campaign_api.routes.providers import checks as provider_checks
+from campaign_api.routes.providers import limits as provider_limits
 from campaign_api.routes.providers import overview as provider_overview
 from campaign_api.routes.providers import route_weights
 from campaign_api.suppressions.suppression_import import SuppressionImport

@@ -10,7 +10,7 @@ from campaign_api.campaigns.dry_runs.duplicates import DAYS, RecentRecipients
 from campaign_api.campaigns.dry_runs.planned_prices import PlannedPrices
 from campaign_api.campaigns.dry_runs.planned_suppressions import PlannedSuppressions
 from campaign_api.campaigns.dry_runs.unsubscribing import describe_unsubscribing, require_links
-from campaign_api.campaigns.preview import (
+from campaign_api.campaigns.previews.preview import (
     Draft,
     attributes_of,
     read_draft,

@@ -4,7 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.campaigns.preview import as_answered
+from campaign_api.campaigns.previews.preview import as_answered
 from campaign_api.erased.keys import ErasureKeys
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc

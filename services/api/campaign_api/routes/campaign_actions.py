@@ -6,7 +6,7 @@ from typing import Any
 from campaign_api.campaigns.campaign_reader import read_campaign
 from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.campaigns.dry_run import DryRuns
-from campaign_api.campaigns.preview import preview
+from campaign_api.campaigns.previews.preview import preview
 from campaign_api.routes.campaigns import ETAG, LOCATION, BodyAndHeaders, made
 from campaign_api.schemas.campaigns.actions import (
     EmptyBody,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.campaigns.draft_preview import preview_draft
+from campaign_api.campaigns.previews.draft_preview import preview_draft
 from campaign_api.schemas.campaigns.draft_preview import DraftPreview, DraftPreviewResponse
 from campaign_api.web.routing.resource import Resource
 from campaign_common.database import Database

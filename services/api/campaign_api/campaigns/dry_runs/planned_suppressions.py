@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from campaign_api.campaigns.preview import Draft
+from campaign_api.campaigns.previews.preview import Draft
 from campaign_common.database import Cursor
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.domain.message import idempotency_key

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from campaign_api.campaigns.preview import Draft
+from campaign_api.campaigns.previews.preview import Draft
 from campaign_common.domain.content.campaign_content import ContentKind, subject_of
 from campaign_common.domain.content.originator import can_receive
 from campaign_common.domain.content.unsubscribe_link import UNSUBSCRIBE_URL

@@ -1,1 +1,1 @@
-"""Routes of /v1/providers and /v1/routes: state, checks, and weights."""
+"""Routes of /v1/providers and /v1/routes: state, limits, checks, and weights."""

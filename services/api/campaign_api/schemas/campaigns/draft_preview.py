@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
-from campaign_api.campaigns.draft_preview import SampleValues, SlicedList
+from campaign_api.campaigns.previews.draft_preview import SampleValues, SlicedList
 from campaign_api.schemas.campaigns.actions import Preview, PreviewedMessage
 from campaign_api.schemas.campaigns.campaign import LARGEST_ID
 from campaign_api.schemas.campaigns.content import (

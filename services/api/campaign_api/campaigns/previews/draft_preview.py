@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from campaign_api.campaigns.preview import (
+from campaign_api.campaigns.previews.preview import (
     MOST_CHARACTERS,
     attributes_of,
     describe_message,

@@ -1,0 +1,1 @@
+"""Messages of a draft, or of content without a campaign, as they would be sent."""
