@@ -58,6 +58,8 @@ GROUP BY campaign_id, status
 
 FAILED, SENT = 2, 1
 
+WEBHOOK_URL = "https://example.com/events"
+
 
 class Seeds:
     """Campaigns in every state, unused lists, and the people on them."""
@@ -90,6 +92,19 @@ class Seeds:
             "name": ROUTE,
             "check_id": self._check,
             "test_id": self._test,
+            **(self._delivery(method) if operation.startswith("/v1/webhooks") else {}),
+        }
+
+    def _delivery(self, method: str) -> dict[str, Any]:
+        """Return the ids of a delivery and of its webhook: one that may go, to be deleted."""
+        listed = requests.get(f"{self._url}/v1/webhooks", headers=self._headers, timeout=30)
+        ids = [one["id"] for one in listed.json()["webhooks"]]
+        while len(ids) < 2:
+            ids.append(self._post("/v1/webhooks", json={"url": WEBHOOK_URL})["id"])
+        delivery = self._post(f"/v1/webhooks/{ids[0]}/test")
+        return {
+            "webhook_id": ids[-1] if method == "DELETE" else ids[0],
+            "delivery_id": delivery["id"],
         }
 
     def suppressed_scope(self) -> str:
@@ -152,6 +167,6 @@ class Seeds:
         if "data" in options:
             headers["Content-Type"] = "text/csv"
         answer = requests.post(f"{self._url}{path}", headers=headers, timeout=60, **options)
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         document: dict[str, Any] = answer.json()
         return document

@@ -26,7 +26,7 @@ from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.seeded import PHONE, ROUTE, Seeds
+from tests.e2e.seeded import PHONE, ROUTE, WEBHOOK_URL, Seeds
 from tests.integration.api.providers.heartbeats import beat
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
@@ -95,9 +95,10 @@ def api(dsn: str, pool: Database, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("openapi")
     limits = {"RequestsPerMinute": 1_000_000, "TestMessagesPerMinute": 1_000_000}
     priced = {"Price": {"Currency": "EUR", "PerSegment": {"default": 0.07}}}  # for budgets
+    keys = {"Keys": [{"Value": token_hex(16)}]}
     routes = {ROUTE: {"Choose": [{"Provider": "simulated"}]}}
     configuration = write_configuration(
-        folder, dsn, Workers=1, Api=limits, Simulated=priced, Routes=routes
+        folder, dsn, Workers=1, Api=limits, Simulated=priced, Routes=routes, Webhooks=keys
     )
     (folder / "csv" / "recipients.csv").write_text(f"Ann,{PHONE}\n")
     with running_api(configuration) as service:
@@ -194,6 +195,8 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
             allow_what_no_document_can_say_of_retries(case.body)
         allow_what_no_document_can_say_of_campaigns(case.body, seeds)
     allow_what_no_document_can_say_of_keys(case.path, case.body)
+    if case.path.startswith("/v1/webhooks"):
+        replace_known(case.body, {"url": WEBHOOK_URL})
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
     if case.path == "/v1/recipient-lists" and case.method == "POST":

@@ -5,6 +5,7 @@ Gauges are not among them: `campaign_scheduler.gauges` reads them on scrape.
 
 from prometheus_client import Counter
 
+from campaign_common.domain.events.delivery_retries import DeliveryState
 from campaign_common.metrics.process import registry_in_memory
 
 COUNTERS = registry_in_memory()
@@ -44,6 +45,8 @@ WEBHOOK_TRIES = Counter(
     ["result"],
     registry=COUNTERS,
 )
+for _state in DeliveryState:
+    WEBHOOK_TRIES.labels(_state.value)
 BOUNCES_SUPPRESSED = Counter(
     "campaign_bounces_suppressed", "People suppressed after hard bounces", registry=COUNTERS
 )

@@ -49,7 +49,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 CHECK = "/v1/providers/<provider>/checks/<int:check_id>"
 """The result of a check shows what a gateway answers: only those who may ask for one read it."""
 
-OF_ADMINS = {CHECK, "/v1/api-keys"}
+OF_ADMINS = {
+    *(CHECK, "/v1/api-keys", "/v1/webhooks", "/v1/webhooks/<int:webhook_id>"),
+    "/v1/webhooks/<int:webhook_id>/deliveries",
+}
 
 
 def operations(app: Flask) -> Iterator[tuple[Rule, str, str]]:

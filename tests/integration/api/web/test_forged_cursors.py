@@ -25,6 +25,7 @@ PATHS = (
     f"/v1/recipient-lists/{LIST}/recipients",
     f"/v1/recipient-lists/{LIST}/rejects",
     "/v1/suppressions",
+    "/v1/webhooks/1/deliveries",
 )
 
 FORGED = {

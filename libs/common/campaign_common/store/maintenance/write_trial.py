@@ -25,6 +25,7 @@ TABLES: Mapping[str, str] = {
     "erased_people": "id",
     "erased_people_position": "id",
     "erasures": "id",
+    "failed_sign_ins": "id",
     "idempotency_keys": "api_key_id",
     "inbound_messages": "id",
     "kept_samples": "campaign_id",
@@ -62,6 +63,7 @@ TABLES: Mapping[str, str] = {
     "suppression_state": "id",
     "suppressions": "phone",
     "trial_messages": "id",
+    "web_sessions": "token_sha256",
     "webhook_deliveries": "id",
     "webhooks": "id",
 }
