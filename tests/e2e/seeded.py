@@ -122,6 +122,7 @@ class Seeds:
             "csv_file_path": "recipients.csv",
             "provider": "simulated",
             "file": CSV.encode(),
+            "url": WEBHOOK_URL,
         }
 
     def small(self) -> tuple[int, int]:

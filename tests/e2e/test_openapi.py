@@ -26,7 +26,7 @@ from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
-from tests.e2e.seeded import PHONE, ROUTE, WEBHOOK_URL, Seeds
+from tests.e2e.seeded import PHONE, ROUTE, Seeds
 from tests.integration.api.providers.heartbeats import beat
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
@@ -195,8 +195,6 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
             allow_what_no_document_can_say_of_retries(case.body)
         allow_what_no_document_can_say_of_campaigns(case.body, seeds)
     allow_what_no_document_can_say_of_keys(case.path, case.body)
-    if case.path.startswith("/v1/webhooks"):
-        replace_known(case.body, {"url": WEBHOOK_URL})
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
     if case.path == "/v1/recipient-lists" and case.method == "POST":
@@ -300,7 +298,8 @@ def test_nobody_without_a_key_gets_anything(
     assert headers  # there is a key, if another one
     answer = case.call(base_url=api.url, headers={"Authorization": "Bearer none"})
     open_to_all = case.operation.definition.raw.get("security") == []
-    assert (answer.status_code == 401) != open_to_all
+    refused = answer.status_code in {401, 414}  # 414: a longer URL is not even looked at
+    assert refused != open_to_all
     case.validate_response(answer)
 
 

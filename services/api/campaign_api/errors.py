@@ -5,7 +5,7 @@ UserError
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
 ├── ListInUse, PreconditionFailed
 ├── NotFound (ListUnknown)
-├── NoSender, WebhookKeyMissing
+├── NoSender, TooManyWebhooks, WebhookKeyMissing
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
@@ -81,6 +81,10 @@ class ListUnknown(NotFound):
 
 class NoSender(UserError):
     """No sender that runs can do what is asked; the text says why, and what to do."""
+
+
+class TooManyWebhooks(UserError):
+    """There are as many webhooks as there may be."""
 
 
 class WebhookKeyMissing(UserError):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from campaign_api.errors import InvalidField, NotFound, RequestInvalid, WebhookKeyMissing
+from campaign_api.errors import NotFound, TooManyWebhooks, WebhookKeyMissing
 from campaign_common.database import Cursor, Database
 from campaign_common.store.webhooks import deliveries as log
 from campaign_common.store.webhooks import webhooks as store
@@ -88,11 +88,10 @@ def create(cursor: Cursor, wanted: Mapping[str, Any], secret: str, actor: str) -
     """Store a webhook; return its id.
 
     Raises:
-        RequestInvalid: there are as many as there may be.
+        TooManyWebhooks: there are as many as there may be.
     """
     if store.count_webhooks(cursor) >= MOST_WEBHOOKS:
-        message = f"there are {MOST_WEBHOOKS} webhooks already, which is the most"
-        raise RequestInvalid([InvalidField("url", message)])
+        raise TooManyWebhooks(f"there are {MOST_WEBHOOKS} webhooks already; delete one")
     return store.insert_webhook(
         cursor, wanted["url"], wanted["kinds"], secret, actor, enabled=wanted["enabled"]
     )

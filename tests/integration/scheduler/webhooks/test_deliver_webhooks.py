@@ -122,12 +122,12 @@ def test_a_failed_delivery_keeps_its_id(scene: Scene, receiver: Receiver) -> Non
     scene.deliverer().look()
     wait_until(lambda: tried(scene, 1) and scene.idle(), 10)
     assert scene.states() == [("pending", 500, None)]
-    ((due_in,),) = scene.rows(
-        "SELECT TIMESTAMPDIFF(SECOND, tried_at, due_at) FROM webhook_deliveries"
+    ((delivery, due_in),) = scene.rows(
+        "SELECT id, TIMESTAMPDIFF(SECOND, tried_at, due_at) FROM webhook_deliveries"
     )
     assert due_in == 5
     receiver.answer = answering(204)
-    scene.database.run(lambda cursor: deliver_again(cursor, made, 1))
+    scene.database.run(lambda cursor: deliver_again(cursor, made, delivery))
     scene.deliverer().look()
     wait_until(lambda: tried(scene, 2))
     assert len(set(receiver.ids)) == 1

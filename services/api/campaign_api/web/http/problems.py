@@ -65,6 +65,7 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.UploadTooLarge: ProblemType(413, "upload-too-large"),
     errors.NotFound: ProblemType(404, "not-found"),
     errors.NoSender: ProblemType(409, "no-sender"),
+    errors.TooManyWebhooks: ProblemType(409, "too-many-webhooks"),
     errors.WebhookKeyMissing: ProblemType(409, "webhook-key-missing"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
     errors.PreconditionFailed: ProblemType(412, "precondition-failed"),
