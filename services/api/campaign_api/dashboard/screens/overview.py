@@ -1,5 +1,7 @@
 """S2, overview: what runs, what is due, what went wrong; senders and providers."""
 
+from datetime import datetime
+
 from flask import Response
 
 from campaign_api.campaigns.campaign_reader import page_of_campaigns
@@ -37,6 +39,9 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         return pages.render(
             "overview.html",
             groups=groups,
-            senders=shown.statistics.read(shows_reasons=shows_reasons)["senders"],
+            senders=[
+                {**sender, "seen_at": datetime.fromisoformat(sender["seen_at"])}
+                for sender in shown.statistics.read(shows_reasons=shows_reasons)["senders"]
+            ],
             providers=shown.providers.read_all(shows_reasons=shows_reasons),
         )
