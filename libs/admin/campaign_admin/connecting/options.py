@@ -158,7 +158,7 @@ def output_of(context: click.Context) -> str:
 
 
 def client_of(context: click.Context) -> "Client":
-    """Return a client of the API by option, environment, profile, or `-c FILE`, in this order.
+    """Return a client of the API as `address_of` finds it.
 
     Raises:
         ClientMisconfigured: the URL or the key is not one.

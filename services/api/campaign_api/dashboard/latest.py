@@ -11,7 +11,7 @@ V = TypeVar("V")
 MOST_KEPT = 1_000
 
 
-class _Read(NamedTuple, Generic[V]):
+class _Seen(NamedTuple, Generic[V]):
     value: V
     at: float
 
@@ -19,7 +19,7 @@ class _Read(NamedTuple, Generic[V]):
 class _Slot(Generic[V]):
     def __init__(self) -> None:
         self.reading = threading.Lock()
-        self.last: _Read[V] | None = None
+        self.last: _Seen[V] | None = None
 
 
 class Latest(Generic[K, V]):
@@ -47,7 +47,7 @@ class Latest(Generic[K, V]):
             now = self._clock()
             if slot.last is None or now - slot.last.at >= self._kept:
                 slot.last = None
-                slot.last = _Read(self._read(key), now)
+                slot.last = _Seen(self._read(key), now)
             return slot.last.value
 
     def forget(self, key: K) -> None:

@@ -9,6 +9,7 @@ from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.settings import Settings
+from campaign_common.store.access import web_sessions
 from campaign_common.store.access.api_keys import revoke_key
 from tests.integration.api.dashboard.visitor import OWN, PAGE, Visitor
 from tests.support.keys import make_key
@@ -111,13 +112,31 @@ def test_sign_out_ends_the_session_itself(visitor: Visitor) -> None:
     assert visitor.open("/campaigns").status_code == 303
 
 
-@pytest.mark.parametrize("age", ["seen_at - INTERVAL 8 HOUR", "made_at - INTERVAL 24 HOUR"])
-def test_a_session_ends(visitor: Visitor, pool: Database, age: str, settings: Settings) -> None:
+@pytest.mark.parametrize(("idle", "status"), [("7:59", 200), ("8:00", 303)])
+def test_a_session_without_a_request_ends_after_8_hours(
+    visitor: Visitor, pool: Database, settings: Settings, idle: str, status: int
+) -> None:
+    earlier = ", ".join(
+        f"{name} = {name} - INTERVAL '{idle}' HOUR_MINUTE"
+        for name in ("made_at", "seen_at", "ends_at")
+    )
     with pool.transaction() as cursor:
-        cursor.execute("UPDATE web_sessions SET ends_at = LEAST(ends_at, NOW(6))")
+        cursor.execute(f"UPDATE web_sessions SET {earlier}")
     other = create_app(settings, Databases((pool,))).test_client()
     other.set_cookie("camp-session", str(visitor.client.get_cookie("camp-session").value))
-    assert other.get("/campaigns", headers=PAGE).status_code == 303
+    assert other.get("/campaigns", headers=PAGE).status_code == status
+
+
+def test_a_session_ends_24_hours_after_it_began(visitor: Visitor, pool: Database) -> None:
+    """However often it is used."""
+    assert visitor.open("/campaigns").status_code == 200
+    with pool.transaction() as cursor:
+        cursor.execute("UPDATE web_sessions SET made_at = NOW(6) - INTERVAL '23:59' HOUR_MINUTE")
+        cursor.execute("SELECT token_sha256 FROM web_sessions")
+        ((token_sha256,),) = cursor.fetchall()
+        web_sessions.note_seen(cursor, token_sha256=token_sha256)
+        cursor.execute("SELECT TIMESTAMPDIFF(SECOND, made_at, ends_at) FROM web_sessions")
+        assert cursor.fetchall() == ((24 * 3600,),)
 
 
 @pytest.mark.parametrize(
