@@ -36,6 +36,7 @@ run: setup ## Keep stack and services in the foreground until Ctrl-C (SENDERS=n,
 
 # Of the hundreds of processes that the tests start none shall compile the project again.
 test: export PYTHONDONTWRITEBYTECODE :=
+test: export WITH_BROWSER := 1
 
 test: setup ## Run every test on real servers, chaos in short form included (TEST_WORKERS=3, PYTEST_ARGS=...)
 	@$(PYTHON_FOLDER)/pytest -n $(TEST_WORKERS) $(PYTEST_ARGS)

@@ -69,9 +69,9 @@ have_database() {
     have mariadbd || have mysqld || [ -x /usr/sbin/mariadbd ] || [ -x /usr/sbin/mysqld ]
 }
 
-# For the tests of the dashboard, which are skipped without it: Debian has one, and root may install it.
+# For the tests of the dashboard (make test): Debian has one, and root may install it.
 wants_browser() {
-    grep -qs '^ID=debian' /etc/os-release && [ "$(id -u)" -eq 0 ] &&
+    [ -n "${WITH_BROWSER:-}" ] && grep -qs '^ID=debian' /etc/os-release && [ "$(id -u)" -eq 0 ] &&
         ! have chromium-headless-shell
 }
 
@@ -80,8 +80,6 @@ missing() {
     have_java || echo java
     have mvn || echo maven
     have_database || echo database
-    wants_browser && echo browser
-    return 0
 }
 
 in_words() {
@@ -91,7 +89,6 @@ in_words() {
         java) echo "Java 17 or newer" ;;
         maven) echo "Maven (mvn)" ;;
         database) echo "MariaDB or MySQL (mariadbd or mysqld)" ;;
-        browser) echo "a browser for the tests (chromium-headless-shell)" ;;
         esac
     done | paste -s -d ';' - | sed 's/;/, /g'
 }
@@ -116,7 +113,6 @@ apt_packages() {
             openjdk-25-jre-headless ;;
         maven) echo maven ;;
         database) echo mariadb-server-core ;;
-        browser) echo chromium-headless-shell fonts-liberation ;;
         esac
     done
 }
@@ -159,6 +155,14 @@ install_missing() {
     [ -z "$absent" ] || fail "still missing after the installation: $(in_words $absent)"
 }
 
+install_browser() {
+    wants_browser || return 0
+    say "installing a browser for the tests"
+    { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get -q -y install \
+        --no-install-recommends chromium-headless-shell fonts-liberation; } ||
+        say "no browser could be installed: the tests that need one will say so"
+}
+
 # The program file itself, behind links and virtual environments.
 program_of() {
     "$1" -c 'import os, sys; print(os.path.realpath(sys._base_executable))' 2>/dev/null
@@ -191,6 +195,7 @@ if [ "${1:-}" = --which ]; then
     find_python "$@"
     exit
 fi
+install_browser
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(fingerprint)" ] && have mvn && venv_fits; then
     exit 0
 fi

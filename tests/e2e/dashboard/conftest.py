@@ -17,7 +17,7 @@ def browser() -> Iterator[Browser]:
     if program is None:
         if os.environ.get("CI"):
             pytest.fail(f"{PROGRAM} is not installed; make setup installs it as root")
-        pytest.skip(f"{PROGRAM} is not installed; make setup installs it as root on Debian")
+        pytest.skip(f"{PROGRAM} is not installed; make test installs it as root on Debian")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program)
         yield browser
