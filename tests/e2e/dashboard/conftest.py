@@ -10,9 +10,13 @@ from tests.support.servers.databases import DatabaseServers, SchemaServer
 PROGRAM = "chromium-headless-shell"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Debian's browser; where it is not installed the tests are skipped, but never in CI."""
+    """Debian's browser; where it is not installed the tests are skipped, but never in CI.
+
+    It ends with this package: as long as Playwright runs, no other test of the process can run an
+    event loop.
+    """
     program = shutil.which(PROGRAM)
     if program is None:
         if os.environ.get("CI"):

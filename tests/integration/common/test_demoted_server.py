@@ -90,7 +90,7 @@ def test_idle_connections_go_with_the_first_refused_write(
     wait_until(lambda: server.connections() == 0)
     server.promote()
     write(pool)
-    assert server.connections() == 1
+    wait_until(lambda: server.connections() == 1)
 
 
 def test_a_connection_in_use_goes_when_it_comes_back(server: Demotable, pool: Database) -> None:
@@ -100,7 +100,7 @@ def test_a_connection_in_use_goes_when_it_comes_back(server: Demotable, pool: Da
         with pytest.raises(DatabaseDemoted):
             write(pool)
         server.promote()
-        assert server.connections() == 1
+        wait_until(lambda: server.connections() == 1)
     wait_until(lambda: server.connections() == 0)
 
 
