@@ -1,6 +1,6 @@
 """The scene of a chaos test, and what all of them have in common."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from secrets import token_hex
@@ -14,6 +14,7 @@ from local_stack.servers.kafka import KafkaServer, group_timeouts
 from tests.chaos.findings import Findings, hand_over
 from tests.chaos.scale import Scale, scale_from_environment
 from tests.chaos.scene import Scene
+from tests.chaos.state import state_of
 from tests.support.providers.recordings import recording_provider
 from tests.support.servers.databases import DatabaseServers, fresh_schema, small_server
 from tests.support.servers.running import running
@@ -57,6 +58,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     elif left_out := [item for item in items if item.get_closest_marker(LONG_FORM)]:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show with a failure how the system was: what runs still is all there is to find its cause."""
+    report = yield
+    scene = getattr(item, "funcargs", {}).get("scene")
+    if report.failed and call.when == "call" and isinstance(scene, Scene):
+        report.sections.append(("the system", "\n".join(state_of(scene))))
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -165,6 +165,11 @@ class KafkaServer:
         return f"127.0.0.1:{self._ports[0]}"
 
     @property
+    def data(self) -> Path:
+        """The folder of its logs, one folder inside for each partition."""
+        return self._folder / "data"
+
+    @property
     def process(self) -> ChildProcess:
         """The running (or last) process.
 
@@ -185,7 +190,7 @@ class KafkaServer:
         """
         java = find_java()
         jars = self._jars()
-        data = self._folder / "data"
+        data = self.data
         self._folder.mkdir(parents=True, exist_ok=True)
         settings = self._write_properties(data)
         if (data / "meta.properties").exists():

@@ -61,6 +61,7 @@ from campaign_sender.limiting.provider_limiter import ProviderLimiter
 from campaign_sender.limiting.rate_leases import RateLeases
 from campaign_sender.message import Message
 from campaign_sender.ownership.blocked_partitions import BLOCK_TIMEOUT, BlockedPartitions
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups, require_fresh_views
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.answered_suppressions import AnsweredSuppressions
@@ -107,7 +108,7 @@ class Sender:
         protocol = clients.group_protocol(settings, admin)
         topics.create_dead_letters(admin, dead_letter_topic(topic))
         log.info("joining the group", group=settings.send_client.group, protocol=protocol)
-        self._consumer = clients.consumer(settings, protocol, name)
+        self._consumer = GroupMember(partial(clients.consumer, settings, protocol, name))
         providers = configured_providers(settings)
         routes = settings.routes
         traces = BatchTraces(tracer) if tracer is not None else None

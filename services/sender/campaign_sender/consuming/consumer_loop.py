@@ -5,13 +5,15 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import structlog
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import KafkaError
 from confluent_kafka import Message as KafkaRecord
 
 from campaign_common.errors import CampaignError, RetryLater
+from campaign_common.runtime.backoff import Backoff
 from campaign_common.runtime.outage_log import Outage
 from campaign_sender.consuming.backpressure import Backpressure
 from campaign_sender.consuming.record_decoder import RecordDecoder
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 
 FETCH_TIMEOUT = 0.05
@@ -19,6 +21,11 @@ FETCH_TIMEOUT = 0.05
 
 POLL_TIMEOUT = 0.1
 """Seconds to poll while everything is paused."""
+
+LONGEST_REJOIN_DELAY = 5.0
+"""Seconds between two attempts to go on with a new client; the first comes after 0.2."""
+
+_FATAL = KafkaError._FATAL  # noqa: SLF001 - a constant of the client
 
 log = structlog.get_logger()
 
@@ -28,7 +35,7 @@ class ThreadDied(CampaignError):
 
 
 class ConsumerFailed(CampaignError):
-    """The Kafka client has reported a fatal error; only a new client can continue."""
+    """The Kafka client has reported a fatal error; only a new client can go on."""
 
 
 class RequiredThread(Protocol):
@@ -44,7 +51,7 @@ class ConsumerLoop:
 
     def __init__(  # noqa: PLR0913 - the steps of a batch
         self,
-        consumer: Consumer,
+        consumer: GroupMember,
         ownership: ShardOwnership,
         decoder: RecordDecoder,
         groups: Sequence[Backpressure],
@@ -63,13 +70,14 @@ class ConsumerLoop:
         self._batch_size = batch_size
         self._fetched: Sequence[KafkaRecord] = ()
         self._stop = stop
+        self._rejoins = Backoff(stop.wait, first=0.2, longest=LONGEST_REJOIN_DELAY)
         self._outage = Outage("Kafka consumer error", "Kafka consumer recovered", log)
 
     def run(self) -> None:
         """Work until stopped; the shards and the group membership are kept.
 
         Raises:
-            ConsumerFailed, ThreadDied: the process must be restarted.
+            ThreadDied: the process must be restarted.
         """
         self._ownership.subscribe()
         while not self._stop.is_set():
@@ -79,6 +87,18 @@ class ConsumerLoop:
         if not all(thread.alive for thread in self._threads):
             raise ThreadDied("a required thread has failed; the log says which")
         self._beat()
+        try:
+            self._run_batch()
+        except ConsumerFailed as error:
+            self._rejoin(error)
+
+    def _rejoin(self, error: ConsumerFailed) -> None:
+        log.error("joining the group again with a new Kafka client", error=str(error))
+        self._fetched = ()
+        self._ownership.rejoin()
+        self._rejoins.pause()
+
+    def _run_batch(self) -> None:
         self._forget_fetched(self._ownership.run_due_takeovers())
         self._ownership.pause_blocked()
         self._ownership.commit_offsets()
@@ -141,14 +161,14 @@ class ConsumerLoop:
                 self._handle_error(error)
         if records:
             self._outage.recovered()
+            self._rejoins.succeeded()
         return records
 
     def _handle_error(self, error: KafkaError) -> None:
-        if error.fatal():
+        # What comes with a record has the code but not the mark that errors of calls have.
+        if error.fatal() or error.code() == _FATAL:
             # Every later consume would fail the same way, while the process looks alive.
-            raise ConsumerFailed(
-                f"the Kafka client cannot continue, restart the process: {error.str()}"
-            )
+            raise ConsumerFailed(error.str())
         self._outage.failed(error.str())
 
     def _poll_paused(self) -> None:

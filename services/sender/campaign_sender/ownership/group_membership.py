@@ -9,12 +9,13 @@ whatever the ledger says.
 from collections.abc import Sequence
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from campaign_common.domain.partition_map import PartitionMap
 from campaign_common.domain.shard import Partition
 from campaign_common.errors import KafkaUnavailable
 from campaign_common.store.shards.claims import ClaimRow, Place
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.takeover import start_under
 
 VERIFY_TIMEOUT = 10.0
@@ -32,7 +33,7 @@ class GroupMembership:
     `max_span`: number of offsets by which a sender may be ahead of its recorded offset.
     """
 
-    def __init__(self, consumer: Consumer, topic: str, max_span: int) -> None:
+    def __init__(self, consumer: GroupMember, topic: str, max_span: int) -> None:
         self._consumer = consumer
         self._topic = topic
         self._max_span = max_span
@@ -81,6 +82,6 @@ class GroupMembership:
         return min(int(committed.offset) + ahead, offsets[1])
 
     def _commit(self, place: TopicPartition) -> None:
-        for committed in self._consumer.commit(offsets=[place], asynchronous=False) or []:
+        for committed in self._consumer.commit([place], asynchronous=False):
             if committed.error is not None:
                 raise KafkaException(committed.error)

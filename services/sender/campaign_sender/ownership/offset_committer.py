@@ -9,9 +9,10 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 import structlog
-from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import KafkaException, TopicPartition
 
 from campaign_common.domain.shard import Partition
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_groups import ShardGroups
 
 COMMIT_INTERVAL = 1.0
@@ -23,7 +24,7 @@ log = structlog.get_logger()
 class OffsetCommitter:
     """Committer of the lowest recorded offset of each partition taken over completely."""
 
-    def __init__(self, consumer: Consumer, topic: str, groups: ShardGroups) -> None:
+    def __init__(self, consumer: GroupMember, topic: str, groups: ShardGroups) -> None:
         self._consumer = consumer
         self._topic = topic
         self._groups = groups
@@ -43,10 +44,7 @@ class OffsetCommitter:
         if not offsets:
             return
         try:
-            if wait:
-                self._consumer.commit(offsets=offsets, asynchronous=False)
-            else:
-                self._consumer.commit(offsets=offsets, asynchronous=True)
+            self._consumer.commit(offsets, asynchronous=not wait)
         except KafkaException as error:
             # The recorded offsets in MySQL are authoritative; these only show lost commits.
             log.warning("offset commit failed", error=str(error))

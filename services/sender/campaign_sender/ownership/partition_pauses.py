@@ -2,10 +2,11 @@
 
 from collections.abc import Collection, Iterable
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from campaign_common.domain.shard import Partition
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 
 
@@ -18,7 +19,7 @@ class PartitionPauses:
 
     def __init__(
         self,
-        consumer: Consumer,
+        consumer: GroupMember,
         topic: str,
         groups: ShardGroups,
         blocked: BlockedPartitions,

@@ -23,6 +23,7 @@ from campaign_sender.metrics import (
     UNKNOWN_CLAIMS_LOST,
 )
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.group_membership import GroupMembership
 from campaign_sender.ownership.offset_committer import OffsetCommitter
 from campaign_sender.ownership.partition_pauses import PartitionPauses
@@ -42,7 +43,7 @@ class ShardOwnership:
 
     def __init__(
         self,
-        consumer: Consumer,
+        consumer: GroupMember,
         groups: ShardGroups,
         *,
         topic: str,
@@ -74,6 +75,17 @@ class ShardOwnership:
             on_revoke=self._on_revoke,
             on_lost=self._on_lost,
         )
+
+    def rejoin(self) -> None:
+        """Join the group again with a new client, since this one cannot go on.
+
+        Whether another member has these partitions meanwhile only the database says, and it
+        refuses what is recorded of a shard that was taken over (rule 4).
+        """
+        self._release(set(self._assigned))
+        self._forget_partitions(set(self._assigned))
+        self._consumer.renew()
+        self.subscribe()
 
     def run_due_takeovers(self) -> set[Partition]:
         """Take over due partitions, after assignments, fencing and changes of the partition map.

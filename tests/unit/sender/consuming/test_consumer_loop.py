@@ -4,16 +4,17 @@ from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, KafkaError
+from confluent_kafka import KafkaError
 
 from campaign_common.database import Database, ShardServer
 from campaign_common.errors import DatabaseUnavailable, KafkaUnavailable
 from campaign_sender.admission.batch_admitter import BatchAdmitter
 from campaign_sender.consuming.backpressure import Backpressure
-from campaign_sender.consuming.consumer_loop import ConsumerFailed, ConsumerLoop, ThreadDied
+from campaign_sender.consuming.consumer_loop import ConsumerLoop, ThreadDied
 from campaign_sender.consuming.record_decoder import RecordDecoder
 from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_groups import ShardGroup
 from campaign_sender.ownership.shard_ownership import ShardOwnership
 from campaign_sender.recording.recorder import Recorder
@@ -47,6 +48,11 @@ class Group:
         self.paused: set[int] = set()
         self.delivered = 0
         self.failure: KafkaError | None = None
+        self.rejoined = 0
+
+    def rejoin(self) -> None:
+        self.rejoined += 1
+        self.failure = None
 
     def consume(self, number: int, _: float) -> list[Record]:
         if self.failure:
@@ -136,7 +142,7 @@ class Scene:
         self.takings = Takings()
         self.beats: list[str] = []
         self.loop = ConsumerLoop(
-            cast("Consumer", self.group),
+            cast("GroupMember", self.group),
             cast("ShardOwnership", self.group),
             cast("RecordDecoder", self.takings),
             [Backpressure(group) for group in self.group.groups],
@@ -219,12 +225,23 @@ def test_what_could_not_be_taken_in_is_taken_in_later() -> None:
 
 
 @pytest.mark.parametrize("room", [True, False])
-def test_a_consumer_that_cannot_go_on_ends_the_process(room: bool) -> None:
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaError(KafkaError._FENCED, "fenced", fatal=True),
+        KafkaError(KafkaError._FATAL, "The group id does not exist"),
+    ],
+    ids=["marked", "of a record"],
+)
+def test_a_client_that_cannot_go_on_is_replaced(error: KafkaError, room: bool) -> None:
     scene = Scene()
     scene.servers[0].room = room
-    scene.group.failure = KafkaError(KafkaError._FENCED, "fenced", fatal=True)
-    with pytest.raises(ConsumerFailed, match="restart the process: fenced"):
-        scene.run()
+    scene.group.failure = error
+    scene.run()
+    assert (scene.group.rejoined, scene.takings.of) == (1, [])
+    scene.servers[0].room = True
+    scene.run(2)
+    assert (scene.group.rejoined, bool(scene.takings.of)) == (1, True)
 
 
 def test_what_a_consumer_overcomes_by_itself_is_only_noted() -> None:

@@ -1,8 +1,9 @@
 from typing import Any, cast
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from campaign_common.store.shards.claims import ClaimRow, Place
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.group_membership import POSSIBLY_SENT_MARK, GroupMembership
 from tests.unit.sender.messages import partition_map
 
@@ -36,7 +37,7 @@ def row(recorded: int, *, place: Place = HERE, shard: int = PARTITION) -> ClaimR
 
 def verified(coordinator: Coordinator, *rows: ClaimRow) -> tuple[int, int, Any]:
     """Offsets in doubt, and those that the coordinator knows afterwards."""
-    membership = GroupMembership(cast("Consumer", coordinator), "Sync-Msg-T", MAX_SPAN)
+    membership = GroupMembership(cast("GroupMember", coordinator), "Sync-Msg-T", MAX_SPAN)
     below = membership.verify(PARTITION, partition_map(), rows)
     return below, coordinator.place.offset, coordinator.place.metadata
 

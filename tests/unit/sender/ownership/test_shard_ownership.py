@@ -6,7 +6,7 @@ from time import monotonic
 from typing import cast
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from campaign_common.database import ShardServer
 from campaign_common.database.by_server import ByServer
@@ -18,6 +18,7 @@ from campaign_sender.delivery.send_guard import SendGuard
 from campaign_sender.in_flight.buffer import InFlightBuffer
 from campaign_sender.in_flight.owned_shard import OwnedShard
 from campaign_sender.ownership.blocked_partitions import BlockedPartitions
+from campaign_sender.ownership.group_member import GroupMember
 from campaign_sender.ownership.shard_claims import ShardClaims
 from campaign_sender.ownership.shard_groups import ShardGroup, ShardGroups
 from campaign_sender.ownership.shard_ownership import ShardOwnership
@@ -55,7 +56,7 @@ class Scene:
             cast("ShardCommands", None),
         )
         self.ownership = ShardOwnership(
-            cast("Consumer", self.consumer),
+            cast("GroupMember", self.consumer),
             ShardGroups(ByServer((group,))),
             topic="Sync-Msg-T",
             owner_name="test",
