@@ -12,7 +12,7 @@ from campaign_api.web.routing.operation_ids import OPERATION_IDS
 
 PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
-    "GET /v1/campaigns": {"state", "name"} | PAGE,
+    "GET /v1/campaigns": {"state", "name", "from", "to"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/errors": {"cursor"},
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
     "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
