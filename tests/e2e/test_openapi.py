@@ -197,16 +197,24 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
     allow_what_no_document_can_say_of_keys(case.path, case.body)
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
-    if case.path == "/v1/recipient-lists" and case.method == "POST":
+    if case.method == "POST":
+        allow_what_no_document_can_say_of_files(case)
+    if case.headers is not None:
+        case.headers.pop("If-Match", None)
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
+
+
+def allow_what_no_document_can_say_of_files(case: Case) -> None:
+    """Let a file be a CSV, and the query not contradict it."""
+    if case.media_type == "application/octet-stream":
+        case.body = f"phone,name\n{PHONE},Ann\n".encode()
+    if case.path == "/v1/recipient-lists":
         if isinstance(case.body, dict):
             case.body.pop("name", None)  # given once, as parameter or in the form
         case.query = {**(case.query or {}), "name": "needed by a body that is no form"}
         for said in ("phone_column", "name_column", "delimiter", "encoding", "default_region"):
             case.query.pop(said, None)  # how the file is written, which is another matter
-    if case.headers is not None:
-        case.headers.pop("If-Match", None)
-        if "Idempotency-Key" in case.headers:
-            case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
 
 
 def allow_what_no_document_can_say_of_campaigns(body: dict[str, Any], seeds: Seeds) -> None:

@@ -37,13 +37,14 @@ from campaign_api.schemas.fields import (
     length,
     whole,
 )
+from campaign_api.times import naive_utc
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
 from campaign_common.domain.content.budget import LONGEST_BUDGET
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.content.price import DECIMALS
 from campaign_common.planning.requests import NewCampaign
-from campaign_common.store.campaigns.listing import CampaignPosition
+from campaign_common.store.campaigns.listing import CampaignFilter, CampaignPosition
 
 LONGEST_EXPIRY = 2**31 - 1
 """Seconds: 68 years."""
@@ -271,4 +272,21 @@ class CampaignPageParameters(paging.PageParameters):
     )
     name = Text(
         validate=length(255), metadata={"description": "Part of the name, case-insensitive."}
+    )
+    since = Moment(
+        data_key="from",
+        metadata={"description": "Only campaigns planned for this time or later: no drafts."},
+    )
+    before = Moment(
+        data_key="to", metadata={"description": "Only campaigns planned for before this time."}
+    )
+
+
+def filter_of(parameters: Mapping[str, Any]) -> CampaignFilter:
+    """Return the filter that valid `CampaignPageParameters` ask for."""
+    return CampaignFilter(
+        state=parameters.get("state"),
+        name=parameters.get("name"),
+        since=naive_utc(parameters.get("since")),
+        before=naive_utc(parameters.get("before")),
     )
