@@ -14,10 +14,16 @@ from campaign_common.store.campaigns.progress import (
 
 
 class CampaignFilter(NamedTuple):
-    """A filter of campaigns; None: any. `name` is a part of the name, in any case."""
+    """A filter of campaigns; None: any. `name` is a part of the name, in any case.
+
+    `since` and `before` are bounds of the planned time (UTC, naive): `since` <= it < `before`. A
+    draft has no planned time, and is not among those of a span.
+    """
 
     state: CampaignState | None = None
     name: str | None = None
+    since: datetime | None = None
+    before: datetime | None = None
 
 
 class CampaignPosition(NamedTuple):
@@ -31,6 +37,10 @@ OF_STATE = "c.state = %s"
 
 # The column's collation is binary: both sides are put into lower case for the comparison.
 OF_NAME = "LOWER(c.name) LIKE LOWER(%s) ESCAPE '|'"
+
+SINCE = "c.scheduled_at >= %s"
+
+BEFORE = "c.scheduled_at < %s"
 
 BELOW = "c.created_at <= %s AND (c.created_at < %s OR c.id < %s)"
 
@@ -51,6 +61,10 @@ def read_campaigns(
     if wanted.name is not None:
         conditions.append(OF_NAME)
         arguments.append(f"%{_literally(wanted.name)}%")
+    for condition, bound in ((SINCE, wanted.since), (BEFORE, wanted.before)):
+        if bound is not None:
+            conditions.append(condition)
+            arguments.append(bound)
     cursor.execute(
         SELECT_PROGRESS + " WHERE " + " AND ".join(conditions) + NEWEST_FIRST,
         (*arguments, limit),

@@ -124,7 +124,7 @@ def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) 
     def clone_campaign(campaign_id: CampaignId) -> Response:
         made = changes.clone(campaign_id)
         log_change("campaign created", made)
-        return pages.see("campaign", campaign_id=made)
+        return pages.see("draft_message", campaign_id=made)
 
 
 def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
@@ -144,6 +144,7 @@ def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
         else formats.amount(budget["left"], budget["currency"]),
         "receipts": [(word(name), formats.number(n)) for name, n in progress["receipts"].items()],
         "actions": _offered(campaign_id, state, progress["counts"]),
+        "may_plan": Action.SCHEDULE in allowed_actions(state),
         "may_cancel": Action.CANCEL in allowed_actions(state),
         "labels": {name: word(name) for name in (state.value, *progress["counts"])},
         "version": state.value,
