@@ -10,7 +10,15 @@ from campaign_api.dashboard.pages import BLUEPRINT, DashboardPages
 from campaign_api.dashboard.problems import ProblemPages
 from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
-from campaign_api.dashboard.screens import campaign, campaigns, overview, sign_in
+from campaign_api.dashboard.screens import overview, sign_in
+from campaign_api.dashboard.screens.campaigns import calendar, campaign, campaigns
+from campaign_api.dashboard.screens.new_campaign import (
+    check_step,
+    confirm_step,
+    list_step,
+    message_step,
+    time_step,
+)
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
@@ -62,6 +70,9 @@ class Dashboard:
         overview.register(self._pages, shown)
         campaigns.register(self._pages, shown)
         campaign.register(self._pages, shown)
+        calendar.register(self._pages, shown)
+        for step in (list_step, message_step, check_step, time_step, confirm_step):
+            step.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)

@@ -1,6 +1,6 @@
 """Registration of pages: path, scope, place in the navigation; forms, and their refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple, cast
 
@@ -9,8 +9,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 from werkzeug.datastructures import MultiDict
 
 from campaign_api.dashboard.problems import PageProblem, add_retry_after, page_problem
+from campaign_api.dashboard.render.languages import gettext
 from campaign_api.dashboard.render.renderer import Renderer
-from campaign_api.errors import RequestInvalid
+from campaign_api.errors import IdempotencyKeyReused, RequestInvalid
 from campaign_api.web.caller import Scope
 from campaign_api.web.http.request_reader import invalid_fields
 from campaign_api.web.idempotency.idempotent_requests import FORM_FIELD
@@ -52,6 +53,8 @@ class DashboardPages:
         self.navigation: list[NavigationEntry] = []
         self.open_to_visitors: set[str] = set()
         """Endpoints that need no session."""
+        self._refusals: dict[str, PageView] = {}
+        self.blueprint.register_error_handler(IdempotencyKeyReused, self._show_again)
         renderer.add_globals(url=url, navigation=self.navigation)
 
     def page(
@@ -91,11 +94,13 @@ class DashboardPages:
         scope: Scope = Scope.WRITE,
         refused: PageView | None = None,
         needs_session: bool = True,
+        changes: bool = True,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
+        One that only shows something (`changes=False`) has no key.
         """
 
         def register(view: PageView) -> PageView:
@@ -110,14 +115,35 @@ class DashboardPages:
 
             marked = page(requires_scope(scope)(carry_out))
             endpoint = view.__name__
-            if needs_session:
+            if needs_session and changes:
                 marked = idempotent(IdempotencyMode.FORM)(marked)
-            else:
+            if not needs_session:
                 self.open_to_visitors.add(f"{BLUEPRINT}.{endpoint}")
+            if refused is not None:
+                self._refusals[f"{BLUEPRINT}.{endpoint}"] = refused
             self.blueprint.add_url_rule(rule, endpoint, marked, methods=["POST"])
             return view
 
         return register
+
+    def _show_again(self, error: IdempotencyKeyReused) -> Response:
+        """Show a form again that was sent, changed in the browser's history, and sent once more.
+
+        It has another key then, so that the next time it is carried out.
+
+        Raises:
+            IdempotencyKeyReused: the form has no page of its own.
+        """
+        refused = self._refusals.get(request.endpoint or "")
+        if refused is None:
+            raise error
+        detail = gettext(
+            "This form was sent before with other content, which holds. Nothing was changed now."
+            " To have it as it is below, send it again."
+        )
+        problem = page_problem(error)._replace(detail=detail, fields={})
+        shown: Response = refused(problem=problem, form=request.form, **(request.view_args or {}))
+        return shown
 
     def render(self, template: str, status: int = 200, **values: object) -> Response:
         """Return a page; `problem` and `form` are there for a form that was refused."""
@@ -160,6 +186,15 @@ def read_fields(schema: Schema, given: MultiDict[str, str]) -> Any:  # noqa: ANN
         for name, value in given.items()
         if value != "" and name != FORM_FIELD
     }
+    return load_values(schema, values)
+
+
+def load_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - what it loads
+    """Load values by a schema of the API; those that it does not have are left out.
+
+    Raises:
+        RequestInvalid: a field is missing or wrong.
+    """
     try:
         return schema.load(values, unknown=EXCLUDE)
     except ValidationError as error:

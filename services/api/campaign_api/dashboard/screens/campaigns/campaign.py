@@ -55,7 +55,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         campaign = read_campaign(shown.databases, campaign_id)
         events = history_of(shown.databases.main, campaign_id, after_id=0, limit=MOST_EVENTS)
         return pages.render(
-            "campaign.html",
+            "campaigns/campaign.html",
             problem=problem,
             campaign=campaign,
             events=[described(event) for event in events],
@@ -68,12 +68,13 @@ def register(pages: DashboardPages, shown: Shown) -> None:
 
     @pages.page("/campaigns/<int:campaign_id>/live")
     def campaign_live(campaign_id: CampaignId) -> Response:
-        return pages.render("campaign_live.html", **_live(campaign_id, latest.get(campaign_id)))
+        live = _live(campaign_id, latest.get(campaign_id))
+        return pages.render("campaigns/campaign_live.html", **live)
 
     @pages.page("/campaigns/<int:campaign_id>/cancel", scope=Scope.WRITE)
     def ask_to_cancel(campaign_id: CampaignId) -> Response:
         found = read_campaign(shown.databases, campaign_id)
-        return pages.render("campaign_cancel.html", campaign=found)
+        return pages.render("campaigns/campaign_cancel.html", campaign=found)
 
     @pages.page("/campaigns/<int:campaign_id>/messages.csv", work=LimitedWork.EXPORT)
     def export_messages(campaign_id: CampaignId) -> Response:
@@ -123,7 +124,7 @@ def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) 
     def clone_campaign(campaign_id: CampaignId) -> Response:
         made = changes.clone(campaign_id)
         log_change("campaign created", made)
-        return pages.see("campaign", campaign_id=made)
+        return pages.see("draft_message", campaign_id=made)
 
 
 def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
@@ -143,6 +144,7 @@ def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
         else formats.amount(budget["left"], budget["currency"]),
         "receipts": [(word(name), formats.number(n)) for name, n in progress["receipts"].items()],
         "actions": _offered(campaign_id, state, progress["counts"]),
+        "may_plan": Action.SCHEDULE in allowed_actions(state),
         "may_cancel": Action.CANCEL in allowed_actions(state),
         "labels": {name: word(name) for name in (state.value, *progress["counts"])},
         "version": state.value,

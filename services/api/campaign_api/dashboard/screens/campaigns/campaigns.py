@@ -1,4 +1,4 @@
-"""S3, campaigns: search by state and name, newest first."""
+"""S3, campaigns: search by state, name and planned days, newest first."""
 
 from typing import Any
 
@@ -6,10 +6,12 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from campaign_api.campaigns.campaign_reader import page_of_campaigns
+from campaign_api.dashboard.local_time import zone_names
 from campaign_api.dashboard.pages import DashboardPages, read_fields, url
 from campaign_api.dashboard.problems import PageProblem, page_problem
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.dashboard.render.words import word
+from campaign_api.dashboard.screens.campaigns.days import Days
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import RequestInvalid
 from campaign_api.schemas.campaigns.campaign import CampaignPageParameters, cursor_key
@@ -25,16 +27,20 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page."""
 
     def show(parameters: dict[str, Any], problem: PageProblem | None = None) -> Response:
-        wanted = CampaignFilter(parameters.get("state"), parameters.get("name"))
+        days = Days.of_fields({} if problem else request.args)
+        since, before = days.bounds()
+        wanted = CampaignFilter(parameters.get("state"), parameters.get("name"), since, before)
         below = parameters.get("cursor")
         found = page_of_campaigns(shown.databases, wanted, below, LIMIT)
-        filters = {"state": wanted.state, "name": wanted.name}
+        filters = {"state": wanted.state, "name": wanted.name, **days.query()}
         next_ = found.next_position and encode(cursor_key(found.next_position))
         return pages.render(
-            "campaigns.html",
+            "campaigns/campaigns.html",
             problem=problem,
             campaigns=found.described,
-            wanted={"state": wanted.state or "", "name": wanted.name or ""},
+            wanted={"state": wanted.state or "", "name": wanted.name or "", **days.fields()},
+            is_filtered=any(filters.values()),
+            zones=[(name, name) for name in zone_names()],
             states=[("", gettext("any")), *((state.value, word(state)) for state in CampaignState)],
             first=url("campaigns", **filters) if below else None,
             next=url("campaigns", **filters, cursor=next_) if next_ else None,

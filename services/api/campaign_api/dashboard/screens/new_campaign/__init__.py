@@ -1,0 +1,1 @@
+"""Screens of a new campaign: its list, message, check, time and confirmation."""
