@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference vendor docs release format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference messages vendor docs release format clean
 
 ##@ Try it
 
@@ -92,6 +92,7 @@ lint: setup ## Check style, formatting, import rules, types and generated files
 	$(PYTHON_FOLDER)/mypy
 	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m census --check
 	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m reference --check
+	PYTHONPATH=deploy $(PYTHON_FOLDER)/python -m messages --check
 
 census: export PYTHONPATH := deploy
 
@@ -102,6 +103,11 @@ reference: export PYTHONPATH := deploy
 
 reference: setup ## Generate docs/reference/configuration.md and deploy/campmgr.yaml from the declarations
 	@$(PYTHON_FOLDER)/python -m reference
+
+messages: export PYTHONPATH := deploy
+
+messages: setup ## Put the texts of the dashboard into the file of each language; names those to translate
+	@$(PYTHON_FOLDER)/python -m messages
 
 vendor: export PYTHONPATH := deploy
 

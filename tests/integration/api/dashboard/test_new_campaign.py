@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from html import unescape
 
 import pytest
@@ -153,7 +153,9 @@ def test_going_back_to_the_lists_loses_nothing(visitor: Visitor, pool: Database)
     typed = {"recipient_list_id": "1", "name": HOSTILE, "template": "\nhi {town}", "from": "Shop"}
     lists = visitor.send("/campaigns/new", typed)
     assert lists.status_code == 200
-    kept = re.findall(r'<textarea hidden name="([^"]+)"[^>]*>\n(.*?)</textarea>', lists.text, re.S)
+    kept = re.findall(
+        r'<textarea hidden name="([^"]+)"[^>]*>\n(.*?)</textarea>', lists.text, re.DOTALL
+    )
     carried = {name: unescape(value) for name, value in kept}
     assert carried["template"] == "\nhi {town}"
     message = visitor.send("/campaigns/new/preview", {**carried, "recipient_list_id": "2"})

@@ -7,21 +7,23 @@ which the texts are written.
 from functools import lru_cache
 from gettext import NullTranslations
 from importlib import resources
+from io import BytesIO
 
-from babel import Locale
+from babel import Locale, negotiate_locale
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import g, has_request_context, request
 
 WRITTEN_IN = "en"
 
-DOMAIN = "dashboard"
-
 
 def known_languages() -> tuple[str, ...]:
     """Return the languages that there are texts in."""
     folder = resources.files("campaign_api.dashboard").joinpath("locales")
-    others = [entry.name for entry in folder.iterdir() if entry.is_dir()] if folder.is_dir() else []
-    return (WRITTEN_IN, *sorted(others))
+    names = (entry.name for entry in folder.iterdir())
+    return (WRITTEN_IN, *sorted(name.removesuffix(".po") for name in names))
 
 
 @lru_cache(maxsize=16)
@@ -29,9 +31,17 @@ def catalogue(language: str) -> NullTranslations:
     """Return the texts in a language; an empty catalogue for the one they are written in."""
     if language == WRITTEN_IN:
         return NullTranslations()
-    folder = resources.files("campaign_api.dashboard").joinpath("locales", language)
-    with folder.joinpath(f"{DOMAIN}.mo").open("rb") as file:
-        return Translations(file, domain=DOMAIN)
+    folder = resources.files("campaign_api.dashboard").joinpath("locales")
+    with folder.joinpath(f"{language}.po").open("rb") as file:
+        return translations(read_po(file, locale=language))
+
+
+def translations(texts: Catalog) -> Translations:
+    """Return a catalogue as gettext asks it; a text that it lacks is shown as it is written."""
+    compiled = BytesIO()
+    write_mo(compiled, texts)
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 @lru_cache(maxsize=1)
@@ -45,7 +55,8 @@ def language() -> str:
         return WRITTEN_IN
     found: str | None = g.get("language")
     if found is None:
-        found = request.accept_languages.best_match(_choices(), WRITTEN_IN) or WRITTEN_IN
+        wanted = list(request.accept_languages.values())
+        found = negotiate_locale(wanted, _choices(), sep="-") or WRITTEN_IN
         g.language = found
     return found
 

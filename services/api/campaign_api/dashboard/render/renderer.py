@@ -22,6 +22,7 @@ HEADERS = {
     "Content-Security-Policy": POLICY,
     "Referrer-Policy": "same-origin",
     "Cache-Control": "private, no-cache",
+    "Vary": "Accept-Language",
 }
 """Without a referrer a form of a page would name no origin (Fetch, section 3.2)."""
 

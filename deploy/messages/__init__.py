@@ -1,0 +1,1 @@
+"""The texts of the dashboard, gathered from its templates and modules for the translators."""
