@@ -7,8 +7,11 @@ from tests.chaos.scene import Scene
 from tests.chaos.test_limits import fullest
 from tests.support.providers.recording_provider import Faults
 
-MODES = [(Delivery.AT_LEAST_ONCE, "mariadb"), (Delivery.AT_MOST_ONCE, "mariadb")]
-MODES += [(Delivery.AT_LEAST_ONCE, "mysql")]
+MODES = [
+    (Delivery.AT_LEAST_ONCE, "mysql"),
+    (Delivery.AT_MOST_ONCE, "mariadb"),
+    pytest.param(Delivery.AT_LEAST_ONCE, "mariadb", marks=pytest.mark.long_form),
+]
 
 SLOW = Faults(latency=0.15)
 """Long enough to be hit in the middle of a call."""

@@ -210,7 +210,9 @@ def finish(scene: Scene) -> dict[int, Account]:
     return {one: scene.finish(one) for one in (RUNNING, ONCE, PAUSED, LATER, DRAFT)}
 
 
-@pytest.mark.parametrize("server", ["mariadb", "mysql"], indirect=True)
+@pytest.mark.parametrize(
+    "server", [pytest.param("mariadb", marks=pytest.mark.long_form), "mysql"], indirect=True
+)
 def test_campaigns_of_0_1_0_go_on_after_a_stop(
     scene: Scene, server_dsn: str, tmp_path: Path
 ) -> None:

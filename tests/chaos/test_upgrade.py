@@ -52,7 +52,9 @@ def stop(process: Process) -> None:
     assert process.wait(30) == 0
 
 
-@pytest.mark.parametrize("server", ["mariadb", "mysql"], indirect=True)
+@pytest.mark.parametrize(
+    "server", ["mariadb", pytest.param("mysql", marks=pytest.mark.long_form)], indirect=True
+)
 def test_services_of_two_versions_share_a_campaign(
     scene: Scene, server_dsn: str, tmp_path: Path
 ) -> None:

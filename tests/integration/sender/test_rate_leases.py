@@ -30,10 +30,17 @@ from campaign_sender.limiting.rate_leases import RateLeases
 from campaign_sender.limiting.slot_lease import SlotLease
 from tests.chaos.relay import dsn_at, relay_to
 from tests.integration.sender.scene import INSERT_CAMPAIGN, Scene
+from tests.support.servers.databases import DatabaseServers, SchemaServer
 from tests.support.waiting import wait_until
 from tests.unit.sender.messages import version
 
 SENDER = "0123456789abcdef"
+
+
+@pytest.fixture(scope="module")
+def database_server(database_servers: DatabaseServers) -> SchemaServer:
+    """One flavour: how leases are asked for does not depend on it; test_slot_lease has both."""
+    return database_servers.get("mariadb")
 
 
 class CountingDatabase:
