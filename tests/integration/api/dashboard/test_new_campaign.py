@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from html import unescape
 
 import pytest
@@ -12,14 +13,15 @@ from werkzeug.test import TestResponse
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
-from campaign_common.settings import Settings
+from campaign_common.domain.content.price import Price
+from campaign_common.settings import Settings, SimulatedSettings
 from tests.integration.api.dashboard.visitor import OWN, PAGE, Visitor
 from tests.integration.api.drafted import events
 from tests.integration.api.stored import add_list, rows
 from tests.support.keys import make_key
 from tests.support.servers.databases import DatabaseServers, SchemaServer
 
-HOSTILE = "<script>alert(1)</script>\"'</textarea><img src=x onerror=alert(1)> {{ 7*7 }}"
+HOSTILE = "<script>alert(1)</script>\"'</textarea><img src=x onerror=alert(1)> {{ 7*1907 }}"
 MESSAGE = {"recipient_list_id": "1", "name": "spring", "template": "hi {name} from {city}"}
 FRAGMENT = {**OWN, "HX-Request": "true"}
 
@@ -153,9 +155,8 @@ def test_going_back_to_the_lists_loses_nothing(visitor: Visitor, pool: Database)
     typed = {"recipient_list_id": "1", "name": HOSTILE, "template": "\nhi {town}", "from": "Shop"}
     lists = visitor.send("/campaigns/new", typed)
     assert lists.status_code == 200
-    kept = re.findall(
-        r'<textarea hidden name="([^"]+)"[^>]*>\n(.*?)</textarea>', lists.text, re.DOTALL
-    )
+    hidden = r'<textarea hidden name="([^"]+)"[^>]*>\n(.*?)</textarea>'
+    kept = re.findall(hidden, lists.text, re.DOTALL)
     carried = {name: unescape(value) for name, value in kept}
     assert carried["template"] == "\nhi {town}"
     message = visitor.send("/campaigns/new/preview", {**carried, "recipient_list_id": "2"})
@@ -163,9 +164,11 @@ def test_going_back_to_the_lists_loses_nothing(visitor: Visitor, pool: Database)
     assert "Shop" in message.text
     assert not re.search(r"<script>|<img", message.text)
     made = visitor.press(message, "/message", **{**carried, "recipient_list_id": "2"})
-    assert made.status_code == 422  # the provider has no place for an originator
-    assert said(made).keys() == {"from"}
-    assert "hi {town}" in made.text
+    assert made.status_code == 303
+    assert rows(pool, "SELECT name, list_id FROM campaigns") == [(HOSTILE, 2)]
+    stored = visitor.open(made.location.replace("check", "message"))
+    assert ">\n\nhi {town}</textarea>" in stored.text
+    assert 'value="Shop"' in stored.text
 
 
 def test_a_draft_gets_another_list_with_its_message(visitor: Visitor, pool: Database) -> None:
@@ -197,9 +200,8 @@ def test_a_form_sent_again_with_other_text_is_shown(visitor: Visitor, pool: Data
 
 
 def test_the_preview_names_what_costs(settings: Settings, pool: Database) -> None:
-    priced = replace(
-        settings, simulated=replace(settings.simulated, price=settings.simulated.price)
-    )
+    price = Price("EUR", Decimal("0.1"), {})
+    priced = replace(settings, simulated=SimulatedSettings(price=price))
     visitor = Visitor(create_app(priced, Databases((pool,))).test_client())
     visitor.sign_in(make_key(pool, Scope.WRITE))
     page = visitor.client.post("/campaigns/new/preview", data=MESSAGE, headers=FRAGMENT)
@@ -207,6 +209,7 @@ def test_the_preview_names_what_costs(settings: Settings, pool: Database) -> Non
     assert page.text.count('class="segments"') == 3
     assert "<code>Č</code> (U+010C)" in page.text
     assert "Without a value: city" in page.text
+    assert '<span class="cost">0.10 EUR</span>' in page.text
     following = visitor.client.post(
         "/campaigns/new/preview", data={**MESSAGE, "go": "4"}, headers=FRAGMENT
     )
@@ -231,11 +234,35 @@ def test_a_preview_of_anything_is_an_answer(visitor: Visitor, template: str, tex
 def test_hostile_text_is_markup_on_no_step(visitor: Visitor, pool: Database, path: str) -> None:
     with pool.transaction() as cursor:
         cursor.execute("UPDATE recipient_lists SET name = %s", (HOSTILE[:80],))
-    text = HOSTILE.replace("{{ 7*7 }}", "")
+    text = HOSTILE.replace("{{ 7*1907 }}", "")
     campaign_id = draft(visitor, name=text, template=text)
     page = visitor.open(f"/campaigns/{campaign_id}/{path}?when=now")
     assert page.status_code == 200
-    assert not re.search(r"<script>|<img|\b49\b", page.text)
+    assert not re.search(r"<script>|<img|\b13349\b", page.text)
+
+
+def test_a_template_of_the_provider_has_parameters(visitor: Visitor, pool: Database) -> None:
+    fields = {
+        "recipient_list_id": "1",
+        "name": "spring",
+        "kind": "template",
+        "content.name": "welcome",
+        "content.language": "xx!",
+        "content.parts": ["hi {name}", "", "from {city}", ""],
+    }
+    page = visitor.open("/campaigns/new/message?recipient_list_id=1")
+    key = dict(re.findall(r'name="(idempotency_key)" value="([^"]+)"', page.text)[-1:])
+    answer = visitor.client.post("/campaigns/new/message", data=fields | key, headers=OWN)
+    assert said(answer).keys() == {"content.language", "content.parts.1"}
+    again = dict(re.findall(r'name="(idempotency_key)" value="([^"]+)"', answer.text)[-1:])
+    right = fields | again | {"content.language": "de"}
+    right["content.parts"] = ["hi {name}", "from {city}", ""]
+    made = visitor.client.post("/campaigns/new/message", data=right, headers=OWN)
+    assert made.status_code == 303, made.text
+    stored = visitor.open(made.location.replace("check", "message"))
+    parts = re.findall(r'name="content.parts"[^>]*>\n([^<]*)</textarea>', stored.text)
+    assert parts == ["hi {name}", "from {city}", "", "", ""]
+    assert "hi Ann" in stored.text
 
 
 def test_steps_are_for_those_who_may_write(client: FlaskClient, pool: Database) -> None:

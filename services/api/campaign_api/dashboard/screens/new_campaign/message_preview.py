@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campaign_api.campaigns.previews.draft_preview import preview_draft
-from campaign_api.campaigns.previews.message_costs import price_messages
+from campaign_api.campaigns.dry_runs.message_costs import price_messages
 from campaign_api.dashboard.pages import load_values
 from campaign_api.dashboard.problems import page_problem
 from campaign_api.dashboard.screens.new_campaign.steps import id_of
@@ -51,5 +51,6 @@ class MessagePreviews:
         given = {"recipient_list_id": typed.list_id, "from_seq": first, "limit": SHOWN_MESSAGES}
         wanted = load_values(DraftPreview(), {**typed.content(), **given})
         found = preview_draft(self._database, self._settings, wanted["content"], wanted["source"])
-        price_messages(self._database, self._settings, typed.provider, found["messages"])
+        provider = typed.provider or self._settings.provider
+        price_messages(self._database, self._settings, provider, found["messages"])
         return found
