@@ -42,9 +42,11 @@ class CampaignChanges:
         self._editor = editor
         self._transactions = RetryingTransactions(databases.main, RETRY_SECONDS)
 
-    def schedule(self, campaign_id: CampaignId, moment: datetime) -> None:
-        """Set the start time of a campaign."""
-        self._plan(partial(scheduling.schedule, moment=moment), campaign_id)
+    def schedule(
+        self, campaign_id: CampaignId, moment: datetime, time_zone: str | None = None
+    ) -> None:
+        """Set the start time of a campaign, and the zone that it was planned in, if named."""
+        self._plan(partial(scheduling.schedule, moment=moment, time_zone=time_zone), campaign_id)
 
     def start(self, campaign_id: CampaignId) -> None:
         """Start a campaign now: it is scheduled, and runs within seconds."""
