@@ -149,6 +149,8 @@ def from_a_csv_to_its_export(command: Command) -> None:
         "Campaign", "schedule", campaign_id, "--at", "2030-01-31T09:00", "--zone", "Europe/Oslo"
     )
     assert late["scheduled_at"].startswith("2030-01-31T08:00:00")
+    assert late["time_zone"] == "Europe/Oslo"
+    assert "2030-01-31 09:00 Europe/Oslo" in command.run("status", campaign_id).stdout
     command.json("Campaign", "start", campaign_id)
     assert "finished 2 of 2" in command.run("watch", campaign_id).stdout
     assert "finished" in command.run("status", campaign_id).stdout

@@ -202,7 +202,14 @@ def test_times_are_read(text: str, zone: str | None, read: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "zone"),
-    [("2030-01-31T09:00", None), ("soon", None), ("9" * 20, None), ("2030-01-31T09:00", "../x")],
+    [
+        ("2030-01-31T09:00", None),
+        ("soon", None),
+        ("9" * 20, None),
+        ("2030-01-31T09:00", "../x"),
+        ("2030-03-31T02:30", "Europe/Oslo"),
+        ("2030-10-27T02:30", "Europe/Oslo"),
+    ],
 )
 def test_times_that_are_none_are_refused(text: str, zone: str | None) -> None:
     with pytest.raises(click.BadParameter):

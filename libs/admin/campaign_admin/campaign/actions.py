@@ -3,7 +3,7 @@
 import click
 
 from campaign_admin.campaign.following import wait_for_end, wait_option
-from campaign_admin.connecting.moments import rfc3339
+from campaign_admin.connecting.moments import start_of
 from campaign_admin.connecting.options import Verb, client_of, confirm, output_of
 from campaign_admin.connecting.output import JsonObject, hint, show
 
@@ -52,11 +52,11 @@ clone_ = _action("clone", "Make a draft like a campaign.")
 @click.command("schedule", cls=Verb)
 @click.argument("campaign_id", type=int)
 @click.option("--at", required=True, metavar="TIME", help="now, or 2027-01-31T09:00:00+01:00.")
-@click.option("--zone", help="The zone of a TIME without one, as Europe/Oslo.")
+@click.option("--zone", help="The zone it is planned in, as Europe/Oslo.")
 @click.pass_context
 def schedule_(context: click.Context, campaign_id: int, at: str, zone: str | None) -> None:
     """Set the time at which a campaign starts."""
-    _act(context, campaign_id, "schedule", {"scheduled_at": rfc3339(at, zone)})
+    _act(context, campaign_id, "schedule", start_of(at, zone))
 
 
 @click.command("cancel", cls=Verb)

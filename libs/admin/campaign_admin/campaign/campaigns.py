@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from campaign_admin.campaign.watching import rest_of
-from campaign_admin.connecting.moments import rfc3339
+from campaign_admin.connecting.moments import local_text, rfc3339
 from campaign_admin.connecting.options import Verb, client_of, output_of
 from campaign_admin.connecting.output import JsonObject, show, show_page
 
@@ -87,7 +87,7 @@ def _rows(description: JsonObject, progress: JsonObject) -> dict[str, str | None
     return {
         "state": description["state"],
         "reason": description["failure_reason"],
-        "scheduled": description["scheduled_at"],
+        "scheduled": _planned(description),
         "started": description["started_at"],
         "finished": description["finished_at"],
         "content": _content(description.get("content")),
@@ -102,6 +102,14 @@ def _rows(description: JsonObject, progress: JsonObject) -> dict[str, str | None
         "rests": rest_of(progress),
         "paused": _pause(progress.get("paused")),
     }
+
+
+def _planned(description: JsonObject) -> str | None:
+    """Return the planned time, with what the clocks of its zone show; 0.2.0 knows no zone."""
+    at, zone = description["scheduled_at"], description.get("time_zone")
+    if at is None or zone is None:
+        return None if at is None else str(at)
+    return f"{at} ({local_text(at, zone)})"
 
 
 def _content(content: dict[str, Any] | None) -> str | None:

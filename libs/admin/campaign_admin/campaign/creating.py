@@ -6,7 +6,7 @@ import click
 
 from campaign_admin.campaign.following import wait_for_end, wait_option
 from campaign_admin.connecting.files import bar, opened
-from campaign_admin.connecting.moments import moment_of, rfc3339
+from campaign_admin.connecting.moments import moment_of, start_of
 from campaign_admin.connecting.options import Verb, client_of, output_of
 from campaign_admin.connecting.output import JsonObject, hint, show, show_rows
 
@@ -19,7 +19,7 @@ LEGACY_PATH = "/v1/camp/create"
 @click.option("--list", "list_id", type=int, help="A recipient list that is there.")
 @click.option("--csv", "path", help="A file to upload as a list, - for stdin; see --id.")
 @click.option("--at", metavar="TIME", help="When to start (default: a draft; now with --id).")
-@click.option("--zone", help="The zone of a TIME without one, as Europe/Oslo.")
+@click.option("--zone", help="The zone it is planned in, as Europe/Oslo.")
 @click.option("--provider", help="The provider or route (default: that of the API).")
 @wait_option
 @click.option(
@@ -59,7 +59,7 @@ def create_(  # noqa: PLR0913 - one for each option
         return
     wanted: JsonObject = {"template": text}
     if at is not None:
-        wanted["scheduled_at"] = rfc3339(at, zone)
+        wanted |= start_of(at, zone)
     if provider is not None:
         wanted["provider"] = provider
     chosen_name = name or (Path(path).stem if path not in {None, "-"} else "campaign")

@@ -28,6 +28,11 @@ from campaign_api.schemas.campaigns.pace import (
     priority_asked,
 )
 from campaign_api.schemas.campaigns.progress import Counts, ReceiptTotals
+from campaign_api.schemas.campaigns.start_time import (
+    StartTime,
+    time_zone_answered,
+    time_zone_asked,
+)
 from campaign_api.schemas.fields import (
     Amount,
     Integer,
@@ -89,7 +94,8 @@ class CampaignChange(Schema):
     content = fields.Nested(ContentBody, metadata={"description": CONTENT_DESCRIBED})
     originator = originator_asked()
     recipient_list_id = _list_id()
-    scheduled_at = Moment(metadata={"description": "Start time; in the past means now."})
+    scheduled_at = StartTime()
+    time_zone = time_zone_asked(allow_none=True)
     expires_after = Integer(
         allow_none=True,
         validate=validate.Range(1, LONGEST_EXPIRY, error=f"must be from 1 to {LONGEST_EXPIRY}"),
@@ -199,6 +205,7 @@ class CampaignSummary(Schema):
     max_rate = max_rate_answered()
     priority = priority_answered()
     topic = fields.String(required=True, allow_none=True)
+    time_zone = time_zone_answered()
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
     pending = fields.Integer(required=True)
