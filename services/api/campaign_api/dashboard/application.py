@@ -11,7 +11,14 @@ from campaign_api.dashboard.problems import ProblemPages
 from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
 from campaign_api.dashboard.screens import overview, sign_in
-from campaign_api.dashboard.screens.campaigns import campaign, campaigns
+from campaign_api.dashboard.screens.campaigns import campaign, campaigns, messages
+from campaign_api.dashboard.screens.people import (
+    add_suppressions,
+    inbound,
+    person,
+    search,
+    suppressions,
+)
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
@@ -63,6 +70,12 @@ class Dashboard:
         overview.register(self._pages, shown)
         campaigns.register(self._pages, shown)
         campaign.register(self._pages, shown)
+        messages.register(self._pages, shown)
+        search.register(self._pages)
+        person.register(self._pages, shown)
+        inbound.register(self._pages, shown)
+        suppressions.register(self._pages, shown)
+        add_suppressions.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)
