@@ -137,8 +137,25 @@ def create_app(
     rests, overview = ProviderRests(settings), ProviderOverview(databases, settings)
     statistics, sent_messages = Statistics(databases), CampaignMessages(databases)
     changes = CampaignChanges(databases, editor)
+    error_counts, eraser = ErrorCounts(databases), Eraser(database, shards, keys, longest)
+    suppression_import = SuppressionImport(database, settings, Turn())
+    uploads = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
     dashboard.register(
-        app, Shown(databases, settings, changes, rests, overview, statistics, sent_messages)
+        app,
+        Shown(
+            databases,
+            settings,
+            changes,
+            rests,
+            overview,
+            statistics,
+            sent_messages,
+            error_counts=error_counts,
+            people=people,
+            eraser=eraser,
+            suppression_import=suppression_import,
+            uploads=uploads,
+        ),
     )
     health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
     resources = (
@@ -151,18 +168,14 @@ def create_app(
         recipient_lists.resource(
             RecipientLists(database),
             ListUploads(database, settings, importer),
-            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
+            uploads,
         ),
-        campaign_messages.resource(sent_messages, ErrorCounts(databases)),
+        campaign_messages.resource(sent_messages, error_counts),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
-        recipients.resource(Eraser(database, shards, keys, longest), people),
+        recipients.resource(eraser, people),
         inbound.resource(people.inbound),
-        suppressions.resource(
-            people.suppressions,
-            SuppressionImport(database, settings, Turn()),
-            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
-        ),
+        suppressions.resource(people.suppressions, suppression_import, uploads),
         provider_overview.resource(overview),
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),

@@ -11,13 +11,20 @@ from campaign_api.dashboard.problems import ProblemPages
 from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
 from campaign_api.dashboard.screens import overview, sign_in
-from campaign_api.dashboard.screens.campaigns import calendar, campaign, campaigns
+from campaign_api.dashboard.screens.campaigns import calendar, campaign, campaigns, messages
 from campaign_api.dashboard.screens.new_campaign import (
     check_step,
     confirm_step,
     list_step,
     message_step,
     time_step,
+)
+from campaign_api.dashboard.screens.people import (
+    add_suppressions,
+    inbound,
+    person,
+    search,
+    suppressions,
 )
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
@@ -73,6 +80,12 @@ class Dashboard:
         calendar.register(self._pages, shown)
         for step in (list_step, message_step, check_step, time_step, confirm_step):
             step.register(self._pages, shown)
+        messages.register(self._pages, shown)
+        search.register(self._pages)
+        person.register(self._pages, shown)
+        inbound.register(self._pages, shown)
+        suppressions.register(self._pages, shown)
+        add_suppressions.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)

@@ -94,13 +94,16 @@ class DashboardPages:
         scope: Scope = Scope.WRITE,
         refused: PageView | None = None,
         needs_session: bool = True,
-        changes: bool = True,
+        keyed: bool = True,
+        work: LimitedWork | None = None,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
+        Without keys (`keyed`) it is carried out each time: for what changes nothing, or may be
+        sent again without harm, and for bodies that the view reads as they come.
+
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
-        One that only shows something (`changes=False`) has no key.
         """
 
         def register(view: PageView) -> PageView:
@@ -114,8 +117,10 @@ class DashboardPages:
                     return refused(problem=page_problem(error), form=request.form, **arguments)
 
             marked = page(requires_scope(scope)(carry_out))
+            if work is not None:
+                marked = limited(work)(marked)
             endpoint = view.__name__
-            if needs_session and changes:
+            if needs_session and keyed:
                 marked = idempotent(IdempotencyMode.FORM)(marked)
             if not needs_session:
                 self.open_to_visitors.add(f"{BLUEPRINT}.{endpoint}")

@@ -5,8 +5,13 @@ from typing import NamedTuple
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.messages.campaign_messages import CampaignMessages
+from campaign_api.messages.erasing import Eraser
+from campaign_api.messages.error_counts import ErrorCounts
 from campaign_api.messages.statistics import Statistics
 from campaign_api.providers.overview import ProviderOverview
+from campaign_api.routes.people.recipients import PersonRecords
+from campaign_api.routes.recipient_lists import UploadLimits
+from campaign_api.suppressions.suppression_import import SuppressionImport
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 
@@ -21,3 +26,8 @@ class Shown(NamedTuple):
     providers: ProviderOverview
     statistics: Statistics
     messages: CampaignMessages
+    error_counts: ErrorCounts
+    people: PersonRecords
+    eraser: Eraser
+    suppression_import: SuppressionImport
+    uploads: UploadLimits

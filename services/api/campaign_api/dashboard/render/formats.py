@@ -39,10 +39,15 @@ def amount(value: Decimal | str | None, currency: str | None) -> str:
     return f"{shown} {currency}" if currency else shown
 
 
-def moment(value: datetime | None) -> Markup | str:
-    """Return a time with its zone, as an element that says it to programs too."""
+def moment(value: datetime | str | None) -> Markup | str:
+    """Return a time with its zone, as an element that says it to programs too.
+
+    A text is a time as responses of the API have it (RFC 3339).
+    """
     if value is None:
         return NOTHING
+    if isinstance(value, str):
+        value = datetime.fromisoformat(value)
     shown = format_datetime(value.astimezone(UTC), PATTERN, locale=locale())
     return Markup('<time datetime="{machine}">{shown} UTC</time>').format(
         machine=value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),

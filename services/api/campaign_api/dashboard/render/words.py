@@ -22,6 +22,7 @@ WORDS = {
     "suppressed": _("suppressed"),
     "erased": _("erased"),
     "waiting": _("waiting"),
+    "not_started": _("not started"),
     "none": _("no receipt yet"),
     "no_receipt": _("no receipt in time"),
     "accepted": _("accepted"),

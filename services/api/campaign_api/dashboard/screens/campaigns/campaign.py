@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from flask import Response
+from flask import Response, request
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from campaign_api.campaigns.actions import Action, allowed_actions
 from campaign_api.campaigns.campaign_reader import history_of, progress_of, read_campaign
@@ -12,7 +14,7 @@ from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.campaigns.history import described
 from campaign_api.campaigns.message_retry import MessagesToRetry
 from campaign_api.dashboard.latest import Latest
-from campaign_api.dashboard.pages import DashboardPages, PageView, url
+from campaign_api.dashboard.pages import DashboardPages, PageView, read_fields, url
 from campaign_api.dashboard.problems import PageProblem
 from campaign_api.dashboard.render import formats
 from campaign_api.dashboard.render.languages import gettext, ngettext
@@ -20,6 +22,7 @@ from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.message_pages import MessageFilter
+from campaign_api.schemas.message import RANKS, MessageFilterParameters
 from campaign_api.web.caller import Scope
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry.audit_log import log_change
@@ -78,7 +81,9 @@ def register(pages: DashboardPages, shown: Shown) -> None:
 
     @pages.page("/campaigns/<int:campaign_id>/messages.csv", work=LimitedWork.EXPORT)
     def export_messages(campaign_id: CampaignId) -> Response:
-        text = shown.messages.csv(campaign_id, MessageFilter())
+        schema = MessageFilterParameters()
+        wanted: MessageFilter = read_fields(schema, MultiDict(request.args))["wanted"]
+        text = shown.messages.csv(campaign_id, wanted)
         response = Response(text, content_type="text/csv; charset=utf-8")
         name = f"campaign-{campaign_id}-messages.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)
@@ -142,7 +147,9 @@ def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
         "left": formats.NOTHING
         if budget is None
         else formats.amount(budget["left"], budget["currency"]),
-        "receipts": [(word(name), formats.number(n)) for name, n in progress["receipts"].items()],
+        "receipts": [
+            (word(rank), _linked(campaign_id, rank, n)) for rank, n in progress["receipts"].items()
+        ],
         "actions": _offered(campaign_id, state, progress["counts"]),
         "may_plan": Action.SCHEDULE in allowed_actions(state),
         "may_cancel": Action.CANCEL in allowed_actions(state),
@@ -150,6 +157,16 @@ def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:
         "version": state.value,
         "announced": _announced(state, progress["balance"]),
     }
+
+
+def _linked(campaign_id: CampaignId, rank: str, n: int) -> Markup | str:
+    """Return a number of receipts of sent messages, with a link to these where it can be asked."""
+    if rank not in RANKS:
+        return formats.number(n)
+    target = url(
+        "campaign_messages", campaign_id=campaign_id, status=Status.SENT.word, receipt=rank
+    )
+    return Markup('<a href="{}">{}</a>').format(target, formats.number(n))
 
 
 def _offered(

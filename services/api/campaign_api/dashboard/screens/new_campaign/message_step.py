@@ -69,7 +69,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         typed = TypedMessage.of_campaign(read_campaign(shown.databases, campaign_id))
         return show(typed._replace(list_id=chosen_list() or typed.list_id))
 
-    @pages.form("/campaigns/new/preview", changes=False)
+    @pages.form("/campaigns/new/preview", keyed=False)
     def preview_message() -> Response:
         typed = TypedMessage.of_form(request.form)
         if FRAGMENT in request.headers:

@@ -1,0 +1,1 @@
+"""Screens about people: one person, inbound messages, suppressions."""
