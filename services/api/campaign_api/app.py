@@ -137,8 +137,22 @@ def create_app(
     rests, overview = ProviderRests(settings), ProviderOverview(databases, settings)
     statistics, sent_messages = Statistics(databases), CampaignMessages(databases)
     changes = CampaignChanges(databases, editor)
+    lists, uploads = RecipientLists(database), ListUploads(database, settings, importer)
+    upload_limits = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
     dashboard.register(
-        app, Shown(databases, settings, changes, rests, overview, statistics, sent_messages)
+        app,
+        Shown(
+            databases,
+            settings,
+            changes,
+            rests,
+            overview,
+            statistics,
+            sent_messages,
+            lists,
+            uploads,
+            upload_limits,
+        ),
     )
     health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
     resources = (
@@ -148,11 +162,7 @@ def create_app(
         campaign_events.resource(database),
         campaign_events.event_log(EventLog(database)),
         previews.resource(database, settings),
-        recipient_lists.resource(
-            RecipientLists(database),
-            ListUploads(database, settings, importer),
-            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
-        ),
+        recipient_lists.resource(lists, uploads, upload_limits),
         campaign_messages.resource(sent_messages, ErrorCounts(databases)),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
@@ -161,7 +171,7 @@ def create_app(
         suppressions.resource(
             people.suppressions,
             SuppressionImport(database, settings, Turn()),
-            recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
+            upload_limits,
         ),
         provider_overview.resource(overview),
         provider_limits.resource(database, settings),

@@ -119,6 +119,21 @@ class DashboardPages:
 
         return register
 
+    def upload(self, rule: str, *, scope: Scope = Scope.WRITE) -> Callable[[PageView], PageView]:
+        """Register what a form with a file is posted to; its view reads the body as it arrives.
+
+        The key is in the query, as it is needed before the form is read: the form's action is
+        `url(name, idempotency_key=form_key(name))`. The view shows what it refuses itself.
+        """
+
+        def register(view: PageView) -> PageView:
+            marked = limited(LimitedWork.UPLOAD)(page(requires_scope(scope)(view)))
+            marked = idempotent(IdempotencyMode.STREAMED_FORM)(marked)
+            self.blueprint.add_url_rule(rule, view.__name__, marked, methods=["POST"])
+            return view
+
+        return register
+
     def render(self, template: str, status: int = 200, **values: object) -> Response:
         """Return a page; `problem` and `form` are there for a form that was refused."""
         values = {"problem": None, "form": NO_VALUES, **values}

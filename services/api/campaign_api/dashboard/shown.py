@@ -4,9 +4,12 @@ from typing import NamedTuple
 
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.changes import CampaignChanges
+from campaign_api.lists.list_upload import ListUploads
+from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.statistics import Statistics
 from campaign_api.providers.overview import ProviderOverview
+from campaign_api.routes.recipient_lists import UploadLimits
 from campaign_common.database import Databases
 from campaign_common.settings import Settings
 
@@ -21,3 +24,6 @@ class Shown(NamedTuple):
     providers: ProviderOverview
     statistics: Statistics
     messages: CampaignMessages
+    lists: RecipientLists
+    uploads: ListUploads
+    upload_limits: UploadLimits
