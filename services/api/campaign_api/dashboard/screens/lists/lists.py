@@ -85,7 +85,7 @@ def _read_cursor(schema: Schema) -> tuple[Any, PageProblem | None]:
         return (), page_problem(error)
 
 
-def _links(endpoint: str, after: Any, found: Page, **arguments: int) -> dict[str, str | None]:  # noqa: ANN401
+def _links(endpoint: str, after: Any, found: Page, **arguments: int) -> dict[str, Any]:  # noqa: ANN401
     """Return the paths of the first page and of the next one, where there are such."""
     key = found.next_key
     return {

@@ -32,27 +32,34 @@ FIELDS = (
 
 
 class AttendedFile:
-    """The file of a form, of which no list is made when the browser has left: it was cancelled."""
+    """The file of a form, which is given up as soon as its browser has left: it was cancelled.
+
+    Else a cancelled upload would go on until the rows that had arrived are stored.
+    """
 
     def __init__(self, file: FormFile) -> None:
         self._file = file
         self.name = file.name
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes of the file; raise what the form raises."""
+        """Return the next bytes of the file.
+
+        Raises:
+            UploadBroken: the browser does not wait for the list any more.
+            Exception: what the form raises.
+        """
+        self._require_browser()
         return self._file.read(size)
 
     def finish(self) -> str:
-        """Read the form to its end and return the name.
-
-        Raises:
-            UploadBroken: nobody waits for the list any more.
-            Exception: what the form raises.
-        """
+        """Read the form to its end and return the name; raise what `read` raises."""
         name = self._file.finish()
+        self._require_browser()
+        return name
+
+    def _require_browser(self) -> None:
         if is_gone(request.environ):
             raise UploadBroken("the upload was cancelled; nothing of it is kept")
-        return name
 
 
 def register(pages: DashboardPages, shown: Shown) -> None:
