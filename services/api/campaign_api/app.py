@@ -139,7 +139,8 @@ def create_app(
     changes = CampaignChanges(databases, editor)
     error_counts, eraser = ErrorCounts(databases), Eraser(database, shards, keys, longest)
     suppression_import = SuppressionImport(database, settings, Turn())
-    uploads = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
+    lists, uploads = RecipientLists(database), ListUploads(database, settings, importer)
+    upload_limits = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
     dashboard.register(
         app,
         Shown(
@@ -154,7 +155,9 @@ def create_app(
             people=people,
             eraser=eraser,
             suppression_import=suppression_import,
+            lists=lists,
             uploads=uploads,
+            upload_limits=upload_limits,
         ),
     )
     health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
@@ -165,17 +168,13 @@ def create_app(
         campaign_events.resource(database),
         campaign_events.event_log(EventLog(database)),
         previews.resource(database, settings),
-        recipient_lists.resource(
-            RecipientLists(database),
-            ListUploads(database, settings, importer),
-            uploads,
-        ),
+        recipient_lists.resource(lists, uploads, upload_limits),
         campaign_messages.resource(sent_messages, error_counts),
         trial_message.resource(database, settings, trial_limit, keys, links),
         messages.resource(people.messages),
         recipients.resource(eraser, people),
         inbound.resource(people.inbound),
-        suppressions.resource(people.suppressions, suppression_import, uploads),
+        suppressions.resource(people.suppressions, suppression_import, upload_limits),
         provider_overview.resource(overview),
         provider_limits.resource(database, settings),
         route_weights.resource(database, RoutesInForce(settings)),

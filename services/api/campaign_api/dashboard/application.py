@@ -12,6 +12,7 @@ from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
 from campaign_api.dashboard.screens import overview, sign_in
 from campaign_api.dashboard.screens.campaigns import calendar, campaign, campaigns, messages
+from campaign_api.dashboard.screens.lists import lists, upload
 from campaign_api.dashboard.screens.new_campaign import (
     check_step,
     confirm_step,
@@ -86,6 +87,8 @@ class Dashboard:
         inbound.register(self._pages, shown)
         suppressions.register(self._pages, shown)
         add_suppressions.register(self._pages, shown)
+        lists.register(self._pages, shown.lists)
+        upload.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)

@@ -74,8 +74,6 @@ class DashboardPages:
 
         def register(view: PageView) -> PageView:
             marked = page(requires_scope(scope)(view))
-            if work is not None:
-                marked = limited(work)(marked)
             endpoint = view.__name__
             self.blueprint.add_url_rule(rule, endpoint, marked, methods=["GET"])
             if entry is not None:
@@ -95,12 +93,10 @@ class DashboardPages:
         refused: PageView | None = None,
         needs_session: bool = True,
         keyed: bool = True,
-        work: LimitedWork | None = None,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
-        Without keys (`keyed`) it is carried out each time: for what changes nothing, or may be
-        sent again without harm, and for bodies that the view reads as they come.
+        Without keys (`keyed`) it is carried out each time: for what changes nothing.
 
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
@@ -117,8 +113,6 @@ class DashboardPages:
                     return refused(problem=page_problem(error), form=request.form, **arguments)
 
             marked = page(requires_scope(scope)(carry_out))
-            if work is not None:
-                marked = limited(work)(marked)
             endpoint = view.__name__
             if needs_session and keyed:
                 marked = idempotent(IdempotencyMode.FORM)(marked)
@@ -149,6 +143,21 @@ class DashboardPages:
         problem = page_problem(error)._replace(detail=detail, fields={})
         shown: Response = refused(problem=problem, form=request.form, **(request.view_args or {}))
         return shown
+
+    def upload(self, rule: str, *, scope: Scope = Scope.WRITE) -> Callable[[PageView], PageView]:
+        """Register what a form with a file is posted to; its view reads the body as it arrives.
+
+        The key is in the query, as it is needed before the form is read: the form's action is
+        `url(name, idempotency_key=form_key(name))`. The view shows what it refuses itself.
+        """
+
+        def register(view: PageView) -> PageView:
+            marked = limited(LimitedWork.UPLOAD)(page(requires_scope(scope)(view)))
+            marked = idempotent(IdempotencyMode.STREAMED_FORM)(marked)
+            self.blueprint.add_url_rule(rule, view.__name__, marked, methods=["POST"])
+            return view
+
+        return register
 
     def render(self, template: str, status: int = 200, **values: object) -> Response:
         """Return a page; `problem` and `form` are there for a form that was refused."""

@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.changes import CampaignChanges
+from campaign_api.lists.list_upload import ListUploads
+from campaign_api.lists.recipient_lists import RecipientLists
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.erasing import Eraser
 from campaign_api.messages.error_counts import ErrorCounts
@@ -30,4 +32,6 @@ class Shown(NamedTuple):
     people: PersonRecords
     eraser: Eraser
     suppression_import: SuppressionImport
-    uploads: UploadLimits
+    lists: RecipientLists
+    uploads: ListUploads
+    upload_limits: UploadLimits

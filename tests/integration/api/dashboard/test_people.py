@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterator
+from secrets import token_hex
 
 import pytest
 from flask.testing import FlaskClient
@@ -291,7 +292,8 @@ def test_a_file_is_imported_as_it_comes(visitor: Visitor, pool: Database) -> Non
     def send(content: str, **fields: str) -> TestResponse:
         file = (io.BytesIO(content.encode()), "stop.csv")
         data = {"scope": "*", "reason": "list", "default_region": "", **fields, "file": file}
-        return visitor.client.post("/suppressions/import", data=data, headers=OWN)
+        path = f"/suppressions/import?idempotency_key={token_hex(8)}"
+        return visitor.client.post(path, data=data, headers=OWN)
 
     answer = send("phone,scope\n0176 12345678,\n+4917612345679,topic:a\nx,\n", default_region="DE")
     assert answer.status_code == 200

@@ -16,6 +16,8 @@ WORDS = {
     "finished": _("finished"),
     "cancelled": _("cancelled"),
     "failed": _("failed"),
+    "importing": _("importing"),
+    "ready": _("ready"),
     "sent": _("sent"),
     "expired": _("expired"),
     "unknown": _("unknown"),

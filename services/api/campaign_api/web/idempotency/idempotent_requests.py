@@ -50,7 +50,7 @@ RETRY_SECONDS = 5.0
 """Seconds for which taking a key is retried while the database is down."""
 
 FORM_FIELD = "idempotency_key"
-"""The field of a page's form that has the key."""
+"""The field of a page's form that has the key, or the parameter of one with a file."""
 
 FORM_PATIENCE = 5.0
 """Seconds that a form waits for the first request of its key."""
@@ -149,7 +149,7 @@ class Idempotency:
                 return app.make_response(view(**arguments))
             lock = self._lock_of(key, mode)
             before = self._acquire(lock, mode)
-            if before.answer is not None and mode is not IdempotencyMode.STREAMED:
+            if before.answer is not None and not mode.is_streamed:
                 return _replay(before.answer)
             g.idempotent_request = IdempotentRequest(lock, before)
             with lock:
@@ -166,19 +166,19 @@ class Idempotency:
             message = "must have 1 to 255 printable ASCII characters"
             raise RequestInvalid([InvalidField(HEADER, message)])
         digest = None
-        if mode is not IdempotencyMode.STREAMED:
+        if not mode.is_streamed:
             digest = _digest(sha256(request.get_data()).digest())
         return IdempotencyLock(
             self._database,
             KeyId(caller().key_id, key),
             digest,
             keeps_answers=mode in (IdempotencyMode.WHOLE, IdempotencyMode.FORM),
-            keeps_refusals=mode is not IdempotencyMode.FORM,
+            keeps_refusals=not mode.is_of_a_form,
         )
 
     def _acquire(self, lock: IdempotencyLock, mode: IdempotencyMode) -> StoredRequest:
         """Lock a key; a form that is sent twice at once waits, as only its last answer is seen."""
-        deadline = time.monotonic() + (FORM_PATIENCE if mode is IdempotencyMode.FORM else 0)
+        deadline = time.monotonic() + (FORM_PATIENCE if mode.is_of_a_form else 0)
         while True:
             try:
                 return self._transactions.run(lock.acquire)
@@ -208,6 +208,8 @@ def idempotent_request() -> IdempotentRequest:
 
 
 def _key_sent(mode: IdempotencyMode) -> str | None:
+    if mode is IdempotencyMode.STREAMED_FORM:
+        return request.args.get(FORM_FIELD, "")
     if mode is not IdempotencyMode.FORM:
         return request.headers.get(HEADER)
     request.get_data()  # kept, for the digest: to read the form takes it

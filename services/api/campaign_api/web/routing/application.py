@@ -9,11 +9,7 @@ from flask import Flask, g
 from flask.ctx import RequestContext
 
 from campaign_api.web.caller import LOCAL
-from campaign_api.web.routing.view_metadata import (
-    IdempotencyMode,
-    idempotency_mode_of,
-    is_open_to_all,
-)
+from campaign_api.web.routing.view_metadata import idempotency_mode_of, is_open_to_all
 
 ADMITTED = "campaign_api.admitted"
 """Key in the WSGI environment for the result of `admit`."""
@@ -70,7 +66,8 @@ class Application(Flask):
         view = self.view_functions[context.request.endpoint]
         if is_open_to_all(view) or context.request.method in BODILESS:
             return BodyWanted.NOT_AT_ALL
-        streamed = idempotency_mode_of(view) is IdempotencyMode.STREAMED
+        mode = idempotency_mode_of(view)
+        streamed = mode is not None and mode.is_streamed
         return BodyWanted.AS_IT_COMES if streamed else BodyWanted.WHOLE
 
     def dismiss(self, environ: Environ) -> None:

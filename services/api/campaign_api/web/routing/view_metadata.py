@@ -30,6 +30,18 @@ class IdempotencyMode(StrEnum):
     """As WHOLE, but the response contains personal data: it is not stored but built again."""
     FORM = "form"
     """The key is a field of a form, and only redirections are stored."""
+    STREAMED_FORM = "streamed form"
+    """As STREAMED, for a form with a file: the key is in the query of what it is posted to."""
+
+    @property
+    def is_streamed(self) -> bool:
+        """Return whether the view reads the body itself."""
+        return self in (IdempotencyMode.STREAMED, IdempotencyMode.STREAMED_FORM)
+
+    @property
+    def is_of_a_form(self) -> bool:
+        """Return whether the key comes with a form, of which a browser sees the last answer."""
+        return self in (IdempotencyMode.FORM, IdempotencyMode.STREAMED_FORM)
 
 
 class LimitedWork(StrEnum):

@@ -18,7 +18,6 @@ from campaign_api.lists.upload_form import FormFile
 from campaign_api.schemas.suppression import ImportParameters
 from campaign_api.suppressions.suppression_import import Defaults
 from campaign_api.web.caller import Scope, caller
-from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.errors import UserError
 
 FORM_TYPE = "multipart/form-data"
@@ -32,7 +31,7 @@ log = structlog.get_logger(__name__)
 def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page, and what its forms are posted to.
 
-    That with a file has no key: the body is read as it comes, and a file can be imported again.
+    A file is imported as it arrives, and can be imported again.
     """
 
     def show(
@@ -59,18 +58,18 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         suppress(shown.people.suppressions, request.form)
         return pages.see("suppressions", done="suppress")
 
-    @pages.form("/suppressions/import", keyed=False, work=LimitedWork.UPLOAD)
+    @pages.upload("/suppressions/import")
     def import_suppressions() -> Response:
         given: MultiDict[str, str] = MultiDict()
         try:
             if request.mimetype != FORM_TYPE:
                 raise UnsupportedMediaType(f"the body must be {FORM_TYPE}")
-            with shown.uploads.slots.upload():
+            with shown.upload_limits.slots.upload():
                 body = UploadBody(
-                    request.input_stream, request.content_length, shown.uploads.most_bytes
+                    request.input_stream, request.content_length, shown.upload_limits.most_bytes
                 )
                 boundary = request.mimetype_params.get("boundary")
-                file = FormFile(body, boundary, "", more=FIELDS)
+                file = FormFile(body, boundary, "", others=FIELDS)
                 given = MultiDict(file.fields)
                 fields = read_fields(ImportParameters(), given)
                 csv_format = CsvFormat(default_region=fields.pop("default_region", None))
