@@ -11,6 +11,7 @@ from campaign_api.dashboard.problems import ProblemPages
 from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
 from campaign_api.dashboard.screens import campaign, campaigns, overview, sign_in
+from campaign_api.dashboard.screens.settings import api_keys, audit, providers, webhooks
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
@@ -62,6 +63,8 @@ class Dashboard:
         overview.register(self._pages, shown)
         campaigns.register(self._pages, shown)
         campaign.register(self._pages, shown)
+        for screen in (providers, api_keys, webhooks, audit):
+            screen.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)

@@ -1,6 +1,6 @@
 """Registration of pages: path, scope, place in the navigation; forms, and their refusal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any, NamedTuple, cast
 
@@ -91,8 +91,11 @@ class DashboardPages:
         scope: Scope = Scope.WRITE,
         refused: PageView | None = None,
         needs_session: bool = True,
+        shows_secret: bool = False,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
+
+        `shows_secret`: what it answers is a page with a secret, which is stored nowhere.
 
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
@@ -111,7 +114,8 @@ class DashboardPages:
             marked = page(requires_scope(scope)(carry_out))
             endpoint = view.__name__
             if needs_session:
-                marked = idempotent(IdempotencyMode.FORM)(marked)
+                mode = IdempotencyMode.FORM_NOT_STORED if shows_secret else IdempotencyMode.FORM
+                marked = idempotent(mode)(marked)
             else:
                 self.open_to_visitors.add(f"{BLUEPRINT}.{endpoint}")
             self.blueprint.add_url_rule(rule, endpoint, marked, methods=["POST"])
@@ -160,6 +164,11 @@ def read_fields(schema: Schema, given: MultiDict[str, str]) -> Any:  # noqa: ANN
         for name, value in given.items()
         if value != "" and name != FORM_FIELD
     }
+    return read_values(schema, values)
+
+
+def read_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - as above
+    """Read values that were made of a form by a schema of the API; raise as `read_fields` does."""
     try:
         return schema.load(values, unknown=EXCLUDE)
     except ValidationError as error:

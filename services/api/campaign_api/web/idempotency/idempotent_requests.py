@@ -35,7 +35,7 @@ from campaign_api.errors import (
 from campaign_api.retrying_transactions import RetryingTransactions
 from campaign_api.web.caller import caller
 from campaign_api.web.idempotency.idempotency_lock import REUSED, IdempotencyLock
-from campaign_api.web.routing.view_metadata import IdempotencyMode, idempotency_mode_of
+from campaign_api.web.routing.view_metadata import FORMS, IdempotencyMode, idempotency_mode_of
 from campaign_common.database import Cursor, Database
 from campaign_common.errors import CampaignError
 from campaign_common.store.access.idempotency import KeyId, StoredAnswer, StoredRequest
@@ -173,12 +173,12 @@ class Idempotency:
             KeyId(caller().key_id, key),
             digest,
             keeps_answers=mode in (IdempotencyMode.WHOLE, IdempotencyMode.FORM),
-            keeps_refusals=mode is not IdempotencyMode.FORM,
+            keeps_refusals=mode not in FORMS,
         )
 
     def _acquire(self, lock: IdempotencyLock, mode: IdempotencyMode) -> StoredRequest:
         """Lock a key; a form that is sent twice at once waits, as only its last answer is seen."""
-        deadline = time.monotonic() + (FORM_PATIENCE if mode is IdempotencyMode.FORM else 0)
+        deadline = time.monotonic() + (FORM_PATIENCE if mode in FORMS else 0)
         while True:
             try:
                 return self._transactions.run(lock.acquire)
@@ -208,7 +208,7 @@ def idempotent_request() -> IdempotentRequest:
 
 
 def _key_sent(mode: IdempotencyMode) -> str | None:
-    if mode is not IdempotencyMode.FORM:
+    if mode not in FORMS:
         return request.headers.get(HEADER)
     request.get_data()  # kept, for the digest: to read the form takes it
     return request.form.get(FORM_FIELD, "")

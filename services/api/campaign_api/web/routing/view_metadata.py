@@ -30,6 +30,11 @@ class IdempotencyMode(StrEnum):
     """As WHOLE, but the response contains personal data: it is not stored but built again."""
     FORM = "form"
     """The key is a field of a form, and only redirections are stored."""
+    FORM_NOT_STORED = "form, not stored"
+    """As FORM, but the page that it gets has a secret: it is not stored but built again."""
+
+
+FORMS = frozenset({IdempotencyMode.FORM, IdempotencyMode.FORM_NOT_STORED})
 
 
 class LimitedWork(StrEnum):
