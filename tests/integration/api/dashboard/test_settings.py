@@ -133,29 +133,14 @@ def test_limits_of_another_person_are_not_replaced(
     assert '"per_second": "9"' in rows(pool, "SELECT limits FROM provider_limits")[0][0]
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "message"),
-    [
-        ("per_second", "many", "must be a number from 0.001"),
-        ("per_second", "0.0001", "must be a number from 0.001"),
-        ("per_second", "9" * 400, "must be a number from 0.001"),
-        ("per_day", "1.5", "must be an integer"),
-        ("per_day", "-1", "must be an integer"),
-        ("concurrency", "0", "must be from 1"),
-        ("zone", HOSTILE, "must be the name of a time zone"),
-        ("ramp", HOSTILE, "line 1 must have a day"),
-        ("ramp", "2027-01-31 1 2\ntomorrow 1 2", "line 2, from: must be a date"),
-        ("ramp", "2027-01-31 - -", "must have per_second or per_day in each step"),
-    ],
-)
-def test_wrong_limits_are_said_at_their_field(
-    visitor: Visitor, field: str, value: str, message: str
-) -> None:
+def test_wrong_limits_are_said_at_their_field(visitor: Visitor) -> None:
     page = visitor.open("/providers/simulated")
-    refused = visitor.press(page, LIMITS, **{**LIMIT, field: value})
+    refused = visitor.press(page, LIMITS, **{**LIMIT, "zone": HOSTILE, "per_second": HOSTILE})
     assert refused.status_code == 422
-    assert re.search(rf'<p class="message" id="{field}-message">{message}', refused.text)
-    assert f'<a href="#{field}">' in refused.text
+    for field in ("zone", "per_second"):
+        assert f'<p class="message" id="{field}-message">must be ' in refused.text
+        assert f'<a href="#{field}">' in refused.text
+    assert refused.text.count("&lt;script&gt;") == 2
     assert not re.search(r"<script>|<img|\b5929\b", refused.text)
 
 
