@@ -5,6 +5,7 @@ from importlib.metadata import version
 
 from opentelemetry.trace import Tracer
 
+from campaign_api.access.api_key_records import ApiKeyRecords
 from campaign_api.audit.event_log import EventLog
 from campaign_api.campaigns.campaign_reader import ProviderRests
 from campaign_api.campaigns.changes import CampaignChanges
@@ -26,6 +27,7 @@ from campaign_api.messages.inbound_records import InboundRecords
 from campaign_api.messages.recipient_history import RecipientHistory
 from campaign_api.messages.statistics import Statistics
 from campaign_api.metrics import ApiMetrics
+from campaign_api.providers.limit_records import LimitRecords
 from campaign_api.providers.overview import ProviderOverview
 from campaign_api.providers.routes_in_force import RoutesInForce
 from campaign_api.retrying_transactions import RetryingTransactions
@@ -66,6 +68,7 @@ from campaign_api.web.routing.documentation import Documentation
 from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry import access_log, request_metrics, tracing
+from campaign_api.webhooks.webhook_editor import WebhookEditor
 from campaign_api.webhooks.webhook_records import WebhookRecords
 from campaign_common.database import Databases
 from campaign_common.domain.suppressions.change_log_position import longest_transaction
@@ -141,6 +144,9 @@ def create_app(
     suppression_import = SuppressionImport(database, settings, Turn())
     lists, uploads = RecipientLists(database), ListUploads(database, settings, importer)
     upload_limits = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
+    key_records, limit_records = ApiKeyRecords(database), LimitRecords(database, settings)
+    webhook_editor = WebhookEditor(WebhookRecords(database, WebhookSecrets(settings.webhooks)))
+    log_of_events = EventLog(database)
     dashboard.register(
         app,
         Shown(
@@ -158,6 +164,10 @@ def create_app(
             lists=lists,
             uploads=uploads,
             upload_limits=upload_limits,
+            keys=key_records,
+            limits=limit_records,
+            webhooks=webhook_editor,
+            events=log_of_events,
         ),
     )
     health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
@@ -166,7 +176,7 @@ def create_app(
         campaigns.resource(databases, editor, rests),
         campaign_actions.resource(databases, changes, settings),
         campaign_events.resource(database),
-        campaign_events.event_log(EventLog(database)),
+        campaign_events.event_log(log_of_events),
         previews.resource(database, settings),
         recipient_lists.resource(lists, uploads, upload_limits),
         campaign_messages.resource(sent_messages, error_counts),
@@ -176,13 +186,13 @@ def create_app(
         inbound.resource(people.inbound),
         suppressions.resource(people.suppressions, suppression_import, upload_limits),
         provider_overview.resource(overview),
-        provider_limits.resource(database, settings),
+        provider_limits.resource(limit_records),
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
-        webhooks.resource(WebhookRecords(database, WebhookSecrets(settings.webhooks))),
+        webhooks.resource(webhook_editor),
         stats.resource(statistics),
         whoami.resource(version("camp-mgr")),
-        api_keys.resource(database),
+        api_keys.resource(key_records),
         health_checks,
     )
     if settings.dashboard == "only":

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from socket import gethostname
 
 import pytest
 
@@ -36,6 +37,8 @@ def test_a_key_is_shown_once_and_listed_without_its_secret(
     pool = Database(MysqlSettings(dsn=parse_dsn(database)))
     with pool.reading() as cursor:
         (stored,) = read_keys(cursor)
+        cursor.execute("SELECT created_by FROM api_keys")
+        assert cursor.fetchall() == ((f"campaign-db@{gethostname()}"[:64],),)
     pool.close()
     assert (stored.id, stored.name, stored.scope) == (key.id, "night shift", "write")
     assert stored.secret_sha256 == key.digest()

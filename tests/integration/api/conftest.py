@@ -68,6 +68,7 @@ WRITTEN = (
     "reconsented_lists",
     "sender_heartbeats",
     "web_sessions",
+    "webhook_changes",
     "failed_sign_ins",
 )
 """The tables that these tests write to."""

@@ -65,6 +65,10 @@ ONE_OF_EACH = (
         " VALUES ('13900000002', 'Bob', '2026-01-01 00:00:08', 0, 'recipients')"
     ),
     "INSERT INTO reconsented_lists VALUES (7, 'Ann', '2026-01-01 00:00:09')",
+    (
+        "INSERT INTO webhook_changes (webhook_id, at, actor, kind, details) VALUES"
+        " (8, '2026-01-01 00:00:10', 'Bob', 'changed', '{\"enabled\": false}')"
+    ),
 )
 """Rows of every source but keys, the oldest first; one import is not over."""
 
@@ -83,6 +87,7 @@ EXPECTED = (
     ("suppression.imported", "Ann", None, {"source": "file", "accepted": 9, "rejected": 1}),
     ("person.erased", "Bob", None, {}),
     ("list.reconsented", "Ann", "7", {}),
+    ("webhook.changed", "Bob", "8", {"enabled": False}),
 )
 
 
@@ -116,7 +121,7 @@ def kinds_of(events: Sequence[Any]) -> list[str]:
 def test_events_of_all_sources_come_newest_first(client: FlaskClient) -> None:
     events = get(client)["events"]
     assert [event.pop("at") for event in events] == [
-        f"2026-01-01T00:00:{second:02}.000Z" for second in range(9, 0, -1)
+        f"2026-01-01T00:00:{second:02}.000Z" for second in range(10, 0, -1)
     ]
     assert len({event.pop("id") for event in events}) == len(events)
     for event, (kind, actor, subject, details) in zip(events, reversed(EXPECTED), strict=True):
@@ -146,7 +151,10 @@ def test_events_of_one_moment_are_paged_too(client: FlaskClient, pool: Database)
 @pytest.mark.parametrize(
     ("parameters", "kinds"),
     [
-        ({"actor": "Bob"}, ["person.erased", "suppression.removed", "route.weights"]),
+        (
+            {"actor": "Bob"},
+            ["webhook.changed", "person.erased", "suppression.removed", "route.weights"],
+        ),
         ({"actor": "bob"}, []),
         ({"actor": "Ann", "kind": "suppression.imported"}, ["suppression.imported"]),
         ({"kind": "route.weights"}, ["route.weights"]),
@@ -174,17 +182,23 @@ def test_filters_that_mean_nothing_are_refused(
 
 
 @pytest.mark.usefixtures("done")
-def test_only_an_admin_key_sees_events_of_keys(client: FlaskClient, pool: Database) -> None:
+def test_only_an_admin_key_sees_events_of_keys_and_webhooks(
+    client: FlaskClient, pool: Database
+) -> None:
     seen = {}
     for scope in (Scope.READ, Scope.ADMIN):
         headers = bearer(make_key(pool, scope))
         answer = client.get(URL, headers=headers)
         assert answer.status_code == 200
         seen[scope] = {kind.partition(".")[0] for kind in kinds_of(answer.get_json()["events"])}
-        refused = client.get(URL, query_string={"kind": "api_key"}, headers=headers)
-        assert refused.status_code == (200 if scope is Scope.ADMIN else 403)
-    assert seen[Scope.ADMIN] - seen[Scope.READ] == {"api_key"}
-    change(pool, "UPDATE api_keys SET revoked_at = created_at WHERE scope = 'read'")
+        for kind in ("api_key", "webhook.changed"):
+            refused = client.get(URL, query_string={"kind": kind}, headers=headers)
+            assert refused.status_code == (200 if scope is Scope.ADMIN else 403)
+    assert seen[Scope.ADMIN] - seen[Scope.READ] == {"api_key", "webhook"}
+    change(
+        pool,
+        "UPDATE api_keys SET revoked_at = created_at, revoked_by = 'Bob' WHERE scope = 'read'",
+    )
     answer = client.get(URL, query_string={"kind": "api_key"}, headers=headers)
     of_keys = [
         (event["kind"], event["actor"], event["details"]) for event in answer.get_json()["events"]
@@ -192,7 +206,7 @@ def test_only_an_admin_key_sees_events_of_keys(client: FlaskClient, pool: Databa
     admin, read = {"name": "Ann", "scope": "admin"}, {"name": "Ann", "scope": "read"}
     assert of_keys == [
         ("api_key.created", None, admin),
-        ("api_key.revoked", None, read),
+        ("api_key.revoked", "Bob", read),
         ("api_key.created", None, read),
     ]
     first = client.get(URL, query_string={"kind": "api_key", "limit": 1}, headers=headers)
@@ -280,7 +294,7 @@ def test_an_index_answers_in_its_order(pool: Database, kind: str | None, actor: 
 
 
 def test_every_kind_has_a_row_above() -> None:
-    """Or is one of a campaign, a check, or of a key."""
+    """Or is one of a campaign, a check, of a key, or another one of a webhook."""
     shown = {kind for kind, *_ in EXPECTED} | {"provider.check"}
-    others = {kind for kind in KINDS if kind.startswith(("campaign.", "api_key."))}
+    others = {kind for kind in KINDS if kind.startswith(("campaign.", "api_key.", "webhook."))}
     assert set(KINDS) - shown <= others

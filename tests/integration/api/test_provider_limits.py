@@ -6,6 +6,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from campaign_common.database import Database
+from campaign_common.domain.limits.provider_limits import ProviderLimits
+from campaign_common.store.limits.live_limits import read_live, set_live
 from tests.integration.api.stored import change
 
 URL = "/v1/providers/simulated/limits"
@@ -93,3 +95,12 @@ def test_an_unknown_provider_has_no_limits(client: FlaskClient) -> None:
     for method in ("get", "delete"):
         assert getattr(client, method)("/v1/providers/nobody/limits").status_code == 404
     assert client.put("/v1/providers/nobody/limits", json=SOME).status_code == 404
+
+
+def test_first_limits_of_two_people_are_told_apart(pool: Database) -> None:
+    """A row that is not there yet cannot be locked; who comes second is told so."""
+    limits = ProviderLimits(per_day=5)
+    with pool.transaction() as cursor:
+        assert read_live(cursor, "simulated", lock=True) is None
+        assert pool.run(lambda other: set_live(other, "simulated", limits, "Ann"))
+        assert not set_live(cursor, "simulated", limits, "Bob")

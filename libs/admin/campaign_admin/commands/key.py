@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from campaign_common.database import Database
+from campaign_admin.commands.actor import command_actor
+from campaign_common.database import Cursor, Database
 from campaign_common.domain.api_key import LONGEST_NAME, ApiKey, Scope, is_name
 from campaign_common.runtime.command_line import (
     EXIT_FAILURE,
@@ -51,7 +52,7 @@ def create_command(context: click.Context, name: str, scope: str) -> None:
     """Make a key and print it, this once: only a digest of it is stored."""
     made = ApiKey.generate()
     with one_line_failures("campaign-db key create"), _database(context) as database:
-        database.run(lambda cursor: insert_key(cursor, made.id, name, Scope(scope), made.digest()))
+        database.run(lambda cursor: _insert(cursor, made, name, scope))
     click.echo(made.token)
     click.echo("send it as Authorization: Bearer; it is not shown again", err=True)
 
@@ -82,9 +83,7 @@ def install_command(context: click.Context, file: Path, name: str, scope: str) -
         with database.reading() as cursor:
             known = {stored.id: stored.secret_sha256 for stored in read_keys(cursor)}
         if given.id not in known:
-            database.run(
-                lambda cursor: insert_key(cursor, given.id, name, Scope(scope), given.digest())
-            )
+            database.run(lambda cursor: _insert(cursor, given, name, scope))
             click.echo(f"{given.id} is stored")
         elif compare_digest(known[given.id], given.digest()):
             click.echo(f"{given.id} is there already")
@@ -118,12 +117,16 @@ def list_command(context: click.Context) -> None:
 def revoke_command(context: click.Context, key_id: str) -> None:
     """Revoke a key by its id, for good: within 5 seconds no service takes it any more."""
     with one_line_failures("campaign-db key revoke"), _database(context) as database:
-        known = database.run(lambda cursor: revoke_key(cursor, key_id))
+        known = database.run(lambda cursor: revoke_key(cursor, key_id, actor=command_actor()))
     if not known:
         # What was given may be a whole key: it is not repeated.
         click.echo("campaign-db key revoke: there is no key of this id", err=True)
         sys.exit(EXIT_FAILURE)
     click.echo(f"{key_id} is revoked")
+
+
+def _insert(cursor: Cursor, made: ApiKey, name: str, scope: str) -> None:
+    insert_key(cursor, made.id, name, Scope(scope), made.digest(), actor=command_actor())
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """campaign-db purge: deletes campaigns that ended long ago."""
 
 import re
-import socket
 import sys
 import threading
 
 import click
 
+from campaign_admin.commands.actor import command_actor
 from campaign_admin.maintenance.purge import PAGE, Purge, Purged, Stopped, Terms
 from campaign_common.database import Databases, named_lock
 from campaign_common.duration import parse_duration
@@ -66,7 +66,7 @@ def _seconds(_: click.Context, __: click.Parameter, value: str | None) -> float 
 @click.option("--time-limit", callback=_seconds, help="Stop in order after this time, such as 2h.")
 @click.option(
     "--actor",
-    default=lambda: f"campaign-db@{socket.gethostname()}",
+    default=command_actor,
     help="Recorded as the actor for each campaign (default: campaign-db@HOST).",
 )
 @click.pass_context

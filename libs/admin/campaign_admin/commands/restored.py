@@ -1,12 +1,12 @@
 """campaign-db hold: pauses every campaign of a database that was restored from a backup."""
 
-import socket
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
 import click
 
+from campaign_admin.commands.actor import command_actor
 from campaign_admin.maintenance.spent_budgets import charge_spent
 from campaign_common.database import Cursor, Database, Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState
@@ -80,7 +80,7 @@ def _hold_all(database: Database) -> list[Held]:
     held: list[Held] = []
     after_id: int | None = 0
     while after_id is not None:
-        hold_page = partial(hold_campaigns, actor=_actor(), after_id=after_id, limit=PAGE)
+        hold_page = partial(hold_campaigns, actor=command_actor(), after_id=after_id, limit=PAGE)
         page, after_id = _run(database, hold_page)
         held += page
     return held
@@ -89,7 +89,7 @@ def _hold_all(database: Database) -> list[Held]:
 def _set_aside(main: Database, database: Database) -> list[CampaignId]:
     with database.reading() as cursor:
         counted = counted_campaigns(cursor)
-    return _run(main, partial(set_aside_unknown, counted=counted, actor=_actor()))
+    return _run(main, partial(set_aside_unknown, counted=counted, actor=command_actor()))
 
 
 def _run(database: Database, work: Callable[[Cursor], T]) -> T:
@@ -108,7 +108,3 @@ def _described(databases: Databases, campaign: Held) -> str:
         counted = counts(cursors, campaign.id)
     words = ", ".join(f"{n:,} {status.word}" for status, n in sorted(counted.items()) if n)
     return f"{said}; at the backup {words or 'nothing was recorded'}"
-
-
-def _actor() -> str:
-    return f"campaign-db@{socket.gethostname()}"[:64]

@@ -19,6 +19,7 @@ from campaign_common.store.limits.live_limits import delete_old_events
 from campaign_common.store.maintenance import campaign_cleanup, purging
 from campaign_common.store.maintenance.purging import PurgedCampaign, TakenOut
 from campaign_common.store.recipients.recipient_lists import give_up_list, lists_of_purged
+from campaign_common.store.webhooks.webhook_changes import delete_old_changes
 
 PAGE = 100
 """Campaigns or lists that are looked for at a time."""
@@ -214,11 +215,12 @@ class Purge:
             after_id = last
 
     def _forget_provider_events(self) -> None:
-        """Delete changes of limits that are as old as campaigns that are purged."""
+        """Delete changes of limits and webhooks that are as old as campaigns that are purged."""
         older_than, limit = self._terms.older_than, self._terms.rows
-        delete = partial(delete_old_events, older_than=older_than, limit=limit)
-        while self._step(delete) == limit:
-            pass
+        for delete_old in (delete_old_events, delete_old_changes):
+            delete = partial(delete_old, older_than=older_than, limit=limit)
+            while self._step(delete) == limit:
+                pass
 
     def _forget_costs(self, database: Database) -> None:
         """Delete what versions that do not know of it leave of campaigns, and late receipts."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import rfc3339_utc
+from campaign_api.web.caller import Scope, caller, require_scope
 from campaign_api.web.http.paging import LARGEST_NUMBER, NOT_A_CURSOR, Page
 from campaign_common.database import Database
 from campaign_common.store.audit.pages import (
@@ -24,11 +25,22 @@ MICROSECOND = timedelta(microseconds=1)
 SUBJECTS = tuple(dict.fromkeys(kind.partition(".")[0] for kind in KINDS))
 """Subjects of events: the words before the dots of their kinds."""
 
-OF_KEYS = frozenset(kind for kind in KINDS if kind.startswith("api_key."))
+OF_ADMINS = frozenset(kind for kind in KINDS if kind.startswith(("api_key.", "webhook.")))
 """Kinds of events that only keys with the scope admin see."""
 
 CursorKey = tuple[int, int, str]
 """Microseconds since 1970, number of the source, id of the row."""
+
+
+def kinds_seen(wanted: frozenset[str]) -> frozenset[str]:
+    """Return those of the kinds that the present client may see.
+
+    Raises:
+        InsufficientScope: it may see none of them.
+    """
+    if wanted <= OF_ADMINS:
+        require_scope(Scope.ADMIN)
+    return wanted if caller().scope.allows(Scope.ADMIN) else wanted - OF_ADMINS
 
 
 def kinds_named(word: str | None) -> frozenset[str]:

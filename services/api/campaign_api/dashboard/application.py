@@ -27,6 +27,7 @@ from campaign_api.dashboard.screens.people import (
     search,
     suppressions,
 )
+from campaign_api.dashboard.screens.settings import api_keys, audit, providers, webhooks
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication
@@ -89,6 +90,8 @@ class Dashboard:
         add_suppressions.register(self._pages, shown)
         lists.register(self._pages, shown.lists)
         upload.register(self._pages, shown)
+        for screen in (providers, api_keys, webhooks, audit):
+            screen.register(self._pages, shown)
         blueprint = self._pages.blueprint
         blueprint.before_request(self._admit)
         blueprint.register_error_handler(Exception, self._problems.respond)

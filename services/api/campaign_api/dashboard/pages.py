@@ -93,10 +93,12 @@ class DashboardPages:
         refused: PageView | None = None,
         needs_session: bool = True,
         keyed: bool = True,
+        shows_secret: bool = False,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
         Without keys (`keyed`) it is carried out each time: for what changes nothing.
+        `shows_secret`: what it answers is a page with a secret, which is stored nowhere.
 
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
@@ -115,7 +117,8 @@ class DashboardPages:
             marked = page(requires_scope(scope)(carry_out))
             endpoint = view.__name__
             if needs_session and keyed:
-                marked = idempotent(IdempotencyMode.FORM)(marked)
+                mode = IdempotencyMode.FORM_NOT_STORED if shows_secret else IdempotencyMode.FORM
+                marked = idempotent(mode)(marked)
             if not needs_session:
                 self.open_to_visitors.add(f"{BLUEPRINT}.{endpoint}")
             if refused is not None:

@@ -55,6 +55,7 @@ def title_of(status: int) -> str:
         403: gettext("You may not do this"),
         404: gettext("There is no such page"),
         409: gettext("This is not possible now"),
+        412: gettext("It was changed meanwhile"),
         422: gettext("There is a problem"),
         429: gettext("Too many requests"),
         500: gettext("Something failed"),

@@ -1,14 +1,10 @@
 """/v1/webhooks: URLs that events are posted to."""
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
-import structlog
 from flask import Response, url_for
 
-from campaign_api.retrying_transactions import RetryingTransactions
-from campaign_api.routes.campaigns import RETRY_SECONDS
 from campaign_api.schemas.webhooks.webhook import (
     DeliveryPage,
     DeliveryPageParameters,
@@ -18,20 +14,15 @@ from campaign_api.schemas.webhooks.webhook import (
     WebhookList,
     WebhookSchema,
 )
-from campaign_api.web.caller import caller
 from campaign_api.web.http.paging import LARGEST_NUMBER, Page, page_response
-from campaign_api.web.idempotency.idempotent_requests import idempotent_request
 from campaign_api.web.routing.resource import Resource
-from campaign_api.webhooks import webhook_records
-from campaign_api.webhooks.webhook_records import WebhookRecords
+from campaign_api.webhooks.webhook_editor import WebhookEditor
 from campaign_common.domain.api_key import Scope
 
-log = structlog.get_logger(__name__)
 
-
-def resource(records: WebhookRecords) -> Resource:
+def resource(editor: WebhookEditor) -> Resource:
     """Build the routes."""
-    transactions = RetryingTransactions(records.database, RETRY_SECONDS)
+    records = editor.records
     routes = Resource(
         "webhooks",
         __name__,
@@ -57,14 +48,7 @@ def resource(records: WebhookRecords) -> Resource:
 
         A repeated request of the same Idempotency-Key shows the secret of the webhook as it is now.
         """
-        work = partial(
-            webhook_records.create,
-            wanted=wanted,
-            secret=records.encrypted_secret(),
-            actor=caller().name,
-        )
-        made = idempotent_request().run_once(transactions, work)
-        log.info("webhook created", webhook=made, key=caller().name)
+        made = editor.create(wanted)
         location = url_for("webhooks.read", webhook_id=made)
         return records.with_secret(made), {"Location": location}
 
@@ -87,11 +71,7 @@ def resource(records: WebhookRecords) -> Resource:
         While it is disabled no new events are kept for it; those that wait already are delivered
         when it is enabled.
         """
-        work = partial(
-            webhook_records.change, webhook_id=webhook_id, changes=changes, actor=caller().name
-        )
-        transactions.run(work)
-        log.info("webhook changed", webhook=webhook_id, key=caller().name)
+        editor.change(webhook_id, changes)
         return records.one(webhook_id)
 
     @routes.delete("/<int:webhook_id>")
@@ -100,8 +80,7 @@ def resource(records: WebhookRecords) -> Resource:
     @routes.problems(404)
     def delete(webhook_id: int) -> None:
         """Delete a webhook and the log of its deliveries; a delivery under way may arrive."""
-        transactions.run(partial(webhook_records.delete, webhook_id=webhook_id))
-        log.info("webhook deleted", webhook=webhook_id, key=caller().name)
+        editor.delete(webhook_id)
 
     @routes.post("/<int:webhook_id>/rotate")
     @routes.requires(Scope.ADMIN)
@@ -110,14 +89,7 @@ def resource(records: WebhookRecords) -> Resource:
     @routes.problems(404)
     def rotate(webhook_id: int) -> Mapping[str, Any]:
         """Replace the secret; for 24 hours deliveries are signed with the one before, too."""
-        work = partial(
-            webhook_records.rotate,
-            webhook_id=webhook_id,
-            secret=records.encrypted_secret(),
-            actor=caller().name,
-        )
-        idempotent_request().run_once(transactions, work)
-        log.info("webhook secret rotated", webhook=webhook_id, key=caller().name)
+        editor.rotate(webhook_id)
         return records.with_secret(webhook_id)
 
     @routes.post("/<int:webhook_id>/test")
@@ -127,10 +99,7 @@ def resource(records: WebhookRecords) -> Resource:
     @routes.problems(404)
     def test(webhook_id: int) -> Mapping[str, Any]:
         """Have an event of the kind `webhook.test` delivered to this webhook alone."""
-        work = partial(webhook_records.add_test, webhook_id=webhook_id)
-        delivery_id = idempotent_request().run_once(transactions, work)
-        log.info("webhook tested", webhook=webhook_id, key=caller().name)
-        return records.delivery(webhook_id, delivery_id)
+        return records.delivery(webhook_id, editor.test(webhook_id))
 
     @routes.get("/<int:webhook_id>/deliveries")
     @routes.requires(Scope.ADMIN)
@@ -152,11 +121,7 @@ def resource(records: WebhookRecords) -> Resource:
     @routes.problems(404)
     def redeliver(webhook_id: int, delivery_id: int) -> Mapping[str, Any]:
         """Have an event delivered once more, under the same id and with all of the retries."""
-        work = partial(
-            webhook_records.deliver_again, webhook_id=webhook_id, delivery_id=delivery_id
-        )
-        idempotent_request().run_once(transactions, work)
-        log.info("webhook redelivery", webhook=webhook_id, delivery=delivery_id, key=caller().name)
+        editor.redeliver(webhook_id, delivery_id)
         return records.delivery(webhook_id, delivery_id)
 
     return routes

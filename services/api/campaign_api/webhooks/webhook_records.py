@@ -105,7 +105,10 @@ def change(cursor: Cursor, webhook_id: int, changes: Mapping[str, Any], actor: s
     """
     webhook = _required(cursor, webhook_id, lock=True)
     reason = None if "enabled" in changes else webhook.disabled_reason
-    store.update_webhook(cursor, webhook._replace(**changes, disabled_reason=reason), actor)
+    changed = webhook._replace(**changes, disabled_reason=reason)
+    if changed.kinds is not None:
+        changed = changed._replace(kinds=tuple(changed.kinds))
+    store.update_webhook(cursor, webhook, changed, actor)
 
 
 def rotate(cursor: Cursor, webhook_id: int, secret: str, actor: str) -> int:
@@ -119,13 +122,13 @@ def rotate(cursor: Cursor, webhook_id: int, secret: str, actor: str) -> int:
     return webhook_id
 
 
-def delete(cursor: Cursor, webhook_id: int) -> None:
+def delete(cursor: Cursor, webhook_id: int, actor: str) -> None:
     """Delete a webhook.
 
     Raises:
         NotFound: there is none of this id.
     """
-    if not store.delete_webhook(cursor, webhook_id):
+    if not store.delete_webhook(cursor, webhook_id, actor):
         raise NotFound(f"there is no webhook {webhook_id}")
 
 

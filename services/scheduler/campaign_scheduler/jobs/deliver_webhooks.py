@@ -120,7 +120,7 @@ class WebhookDeliverer:
             if due is None:
                 break
             result = self._try(due)
-            state = self._run(partial(end_try, delivery=due, result=result))
+            state = self._run(partial(end_try, delivery=due, result=result, owner=self._owner))
             WEBHOOK_TRIES.labels(state.value).inc()
             _log_try(due, result, state)
         self._run(partial(release_webhook, webhook_id=webhook_id, owner=self._owner))

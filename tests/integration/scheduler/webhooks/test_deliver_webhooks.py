@@ -141,6 +141,8 @@ def test_a_410_disables_the_webhook(scene: Scene, receiver: Receiver) -> None:
     scene.deliverer().look()
     wait_until(lambda: tried(scene, 1))
     wait_until(lambda: scene.rows("SELECT enabled, disabled_reason FROM webhooks") == [(0, "gone")])
+    by = "SELECT actor FROM webhook_changes WHERE kind = 'disabled'"
+    assert scene.rows(by) == [("one",)]
     scene.deliverer().look()
     assert len(receiver.requests) == 1
 

@@ -32,7 +32,8 @@ class KeyEntry(NamedTuple):
 
 
 INSERT_KEY = """
-INSERT INTO api_keys (id, name, scope, secret_sha256, created_at) VALUES (%s, %s, %s, %s, NOW(6))
+INSERT INTO api_keys (id, name, scope, secret_sha256, created_at, created_by)
+VALUES (%s, %s, %s, %s, NOW(6), %s)
 """
 
 SELECT_KEYS = "SELECT id, name, scope, secret_sha256, revoked_at IS NOT NULL FROM api_keys"
@@ -45,16 +46,26 @@ SELECT_ENTRY = """
 SELECT id, name, scope, created_at, last_used_at, revoked_at FROM api_keys WHERE id = %s
 """
 
-REVOKE = "UPDATE api_keys SET revoked_at = NOW(6) WHERE id = %s AND revoked_at IS NULL"
+REVOKE = """
+UPDATE api_keys SET revoked_at = NOW(6), revoked_by = %s WHERE id = %s AND revoked_at IS NULL
+"""
 
 SELECT_KEY = "SELECT 1 FROM api_keys WHERE id = %s"
 
 NOTE_USE = "UPDATE api_keys SET last_used_at = NOW(6) WHERE id = %s"
 
 
-def insert_key(cursor: Cursor, key_id: str, name: str, scope: Scope, secret_sha256: bytes) -> None:
-    """Store a new key."""
-    cursor.execute(INSERT_KEY, (key_id, name, scope.value, secret_sha256))
+def insert_key(
+    cursor: Cursor,
+    key_id: str,
+    name: str,
+    scope: Scope,
+    secret_sha256: bytes,
+    *,
+    actor: str | None = None,
+) -> None:
+    """Store a new key; `actor` makes it, None: it is not known who."""
+    cursor.execute(INSERT_KEY, (key_id, name, scope.value, secret_sha256, actor))
     record_event(cursor, EventKind.API_KEY_CREATED, {"key_id": key_id, "scope": scope.value})
 
 
@@ -86,9 +97,12 @@ def read_entry(cursor: Cursor, key_id: str) -> KeyEntry | None:
     return KeyEntry(stored_id, name, Scope(scope), *times)
 
 
-def revoke_key(cursor: Cursor, key_id: str) -> bool:
-    """Revoke a key, again without effect; False when there is none of this id."""
-    if cursor.execute(REVOKE, (key_id,)):
+def revoke_key(cursor: Cursor, key_id: str, *, actor: str | None = None) -> bool:
+    """Revoke a key, again without effect; False when there is none of this id.
+
+    `actor` revokes it; None: it is not known who.
+    """
+    if cursor.execute(REVOKE, (actor, key_id)):
         record_event(cursor, EventKind.API_KEY_REVOKED, {"key_id": key_id})
     return bool(cursor.execute(SELECT_KEY, (key_id,)))
 

@@ -30,8 +30,7 @@ class EventFilter(NamedTuple):
 
     def wants(self, source: EventSource) -> bool:
         """Return whether a source may have such events."""
-        has_actor = self.actor is None or source.actor is not None
-        return has_actor and any(kind in self.kinds for kind in source.kinds)
+        return any(kind in self.kinds for kind in source.kinds)
 
 
 class EventPosition(NamedTuple):
@@ -43,7 +42,7 @@ class EventPosition(NamedTuple):
 
 
 class SourcedEvent(NamedTuple):
-    """An event; `actor` is None where its table does not say who."""
+    """An event; `actor` is None where it is not known who."""
 
     position: EventPosition
     kind: str
@@ -114,7 +113,7 @@ def _read_source(
                 where.add(f"{source.at} >= %s", end.at)
                 where.add(f"({source.at} > %s OR {source.id} >= %s)", end.at, end.id)
         _add_others(source, wanted, where)
-    columns = [source.at, source.id, source.kind, source.actor or "NULL", source.subject]
+    columns = [source.at, source.id, source.kind, source.actor, source.subject]
     statement = f"SELECT {', '.join([*columns, *source.details.values()])}"
     values = (*where.values, limit)
     cursor.execute(f"{statement} {_from(source, wanted, where)} LIMIT %s", values)

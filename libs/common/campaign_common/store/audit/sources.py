@@ -7,6 +7,8 @@ it has. The tables without such an index have few rows.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from campaign_common.store.webhooks.webhook_changes import WebhookChangeKind
+
 
 class EventSource(NamedTuple):
     """A table, or a kind of its rows; `at`, `actor`, … are SQL expressions on it."""
@@ -17,8 +19,8 @@ class EventSource(NamedTuple):
     kinds: tuple[str, ...]
     kind: str
     """Gives one of `kinds`."""
-    actor: str | None
-    """None: the table does not say who."""
+    actor: str
+    """NULL where it is not known who."""
     subject: str
     """Subject of the event: the id of a campaign, the name of a provider, …"""
     details: Mapping[str, str]
@@ -145,7 +147,7 @@ SOURCES = (
         at="created_at",
         kinds=("api_key.created",),
         kind="'api_key.created'",
-        actor=None,
+        actor="created_by",
         subject="id",
         details={"name": "name", "scope": "scope"},
         has_text_ids=True,
@@ -156,10 +158,22 @@ SOURCES = (
         at="revoked_at",
         kinds=("api_key.revoked",),
         kind="'api_key.revoked'",
-        actor=None,
+        actor="revoked_by",
         subject="id",
         details={"name": "name", "scope": "scope"},
         has_text_ids=True,
+    ),
+    EventSource(
+        name="webhook",
+        table="webhook_changes",
+        at="at",
+        kinds=tuple(f"webhook.{kind}" for kind in WebhookChangeKind),
+        kind="CONCAT('webhook.', kind)",
+        actor="actor",
+        subject="webhook_id",
+        details={ALL_DETAILS: "details"},
+        by_time="by_time",
+        by_actor="by_actor",
     ),
 )
 """The place of a source orders the events of one moment."""

@@ -88,22 +88,29 @@ def read_all_live(cursor: Cursor) -> LiveRead:
     return LiveRead(ServerTime(float(moment), str(server)), live)
 
 
-def read_live(cursor: Cursor, provider: str) -> LiveLimits | None:
-    """Read the live limits of a provider; None: the configured ones hold."""
-    cursor.execute(SELECT_ONE, (provider,))
+def read_live(cursor: Cursor, provider: str, *, lock: bool = False) -> LiveLimits | None:
+    """Read the live limits of a provider; None: the configured ones hold.
+
+    `lock`: keep them, where there are some, until the transaction ends.
+    """
+    cursor.execute(f"{SELECT_ONE} FOR UPDATE" if lock else SELECT_ONE, (provider,))
     row = cursor.fetchone()
     return None if row is None else _live(*row)
 
 
-def set_live(cursor: Cursor, provider: str, limits: ProviderLimits | None, actor: str) -> None:
-    """Set the live limits of a provider, with an event; None: the configured ones hold again."""
+def set_live(cursor: Cursor, provider: str, limits: ProviderLimits | None, actor: str) -> bool:
+    """Set the live limits of a provider, with an event; None: the configured ones hold again.
+
+    Return whether they are the first: it had no live ones.
+    """
     details = {"limits": None if limits is None else limits.as_json()}
     cursor.execute(INSERT_EVENT, (provider, actor, LIMITS_CHANGED, json.dumps(details)))
     if limits is None:
         cursor.execute(DELETE, (provider,))
-    else:
-        version = cursor.lastrowid
-        cursor.execute(UPSERT, (provider, json.dumps(limits.as_json()), version, actor))
+        return False
+    values = (provider, json.dumps(limits.as_json()), cursor.lastrowid, actor)
+    # 2 where a row was updated.
+    return cursor.execute(UPSERT, values) == 1
 
 
 def _live(text: str, version: int) -> LiveLimits:

@@ -64,6 +64,7 @@ TABLES: Mapping[str, str] = {
     "suppressions": "phone",
     "trial_messages": "id",
     "web_sessions": "token_sha256",
+    "webhook_changes": "id",
     "webhook_deliveries": "id",
     "webhooks": "id",
 }

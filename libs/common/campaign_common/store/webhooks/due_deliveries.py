@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.domain.api_key import LONGEST_NAME
 from campaign_common.domain.events.delivery_retries import (
     GONE,
     DeliveryState,
@@ -99,15 +100,17 @@ def release_webhook(cursor: Cursor, webhook_id: int, owner: str) -> None:
     cursor.execute(RELEASE, (webhook_id, owner))
 
 
-def end_try(cursor: Cursor, delivery: DueDelivery, result: DeliveryResult) -> DeliveryState:
-    """Note a try, and when the next one is due; a 410 disables the webhook."""
+def end_try(
+    cursor: Cursor, delivery: DueDelivery, result: DeliveryResult, owner: str
+) -> DeliveryState:
+    """Note a try of a scheduler, and when the next one is due; a 410 disables the webhook."""
     state, failures, delay = DeliveryState.DELIVERED, delivery.failures, None
     if not is_delivered(result.status):
         failures += 1
         delay = None if result.status == GONE else retry_delay(failures)
         state = DeliveryState.GIVEN_UP if delay is None else DeliveryState.PENDING
     if result.status == GONE:
-        disable_webhook(cursor, delivery.webhook.id, GONE_REASON)
+        disable_webhook(cursor, delivery.webhook.id, GONE_REASON, owner[:LONGEST_NAME])
     took_ms = round(result.seconds * 1000)
     values = (state.value, failures, delay, result.status, result.error, took_ms)
     cursor.execute(END_TRY, (*values, delivery.id))

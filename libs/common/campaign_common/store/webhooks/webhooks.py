@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from pymysql.cursors import Cursor
 
+from campaign_common.store.webhooks.webhook_changes import WebhookChangeKind, append_change
+
 PREVIOUS_FOR = 24 * 3600
 """Seconds for which deliveries are signed with the secret before as well, after a rotation."""
 
@@ -77,7 +79,10 @@ def insert_webhook(
 ) -> int:
     """Store a webhook with its encrypted secret; return its id."""
     cursor.execute(INSERT, (url, _text(kinds), int(enabled), secret, actor, actor))
-    return int(cursor.lastrowid)
+    webhook_id = int(cursor.lastrowid)
+    details = {"kinds": None if kinds is None else list(kinds), "enabled": enabled}
+    append_change(cursor, webhook_id, actor, WebhookChangeKind.CREATED, details)
+    return webhook_id
 
 
 def count_webhooks(cursor: Cursor) -> int:
@@ -102,8 +107,20 @@ def read_webhook(cursor: Cursor, webhook_id: int, *, lock: bool = False) -> Webh
     return None if row is None else _webhook(row)
 
 
-def update_webhook(cursor: Cursor, webhook: Webhook, actor: str) -> None:
-    """Store the URL, the kinds and the state of a webhook that the transaction has locked."""
+def update_webhook(cursor: Cursor, before: Webhook, webhook: Webhook, actor: str) -> None:
+    """Store the URL, the kinds and the state of a webhook that the transaction has locked.
+
+    Without a difference to `before` there is no change in its history.
+    """
+    details: dict[str, object] = {}
+    if webhook.url != before.url:
+        details["url"] = "changed"
+    if webhook.kinds != before.kinds:
+        details["kinds"] = None if webhook.kinds is None else list(webhook.kinds)
+    if webhook.enabled != before.enabled:
+        details["enabled"] = webhook.enabled
+    if details:
+        append_change(cursor, webhook.id, actor, WebhookChangeKind.CHANGED, details)
     values = (webhook.url, _text(webhook.kinds), int(webhook.enabled), webhook.disabled_reason)
     cursor.execute(UPDATE, (*values, actor, webhook.id))
 
@@ -111,16 +128,24 @@ def update_webhook(cursor: Cursor, webhook: Webhook, actor: str) -> None:
 def rotate_secret(cursor: Cursor, webhook_id: int, secret: str, actor: str) -> None:
     """Replace the encrypted secret; the one before goes on signing, too, for a time."""
     cursor.execute(ROTATE, (secret, PREVIOUS_FOR, actor, webhook_id))
+    append_change(cursor, webhook_id, actor, WebhookChangeKind.ROTATED)
 
 
-def disable_webhook(cursor: Cursor, webhook_id: int, reason: str) -> bool:
+def disable_webhook(cursor: Cursor, webhook_id: int, reason: str, actor: str) -> bool:
     """Disable a webhook; return whether it was enabled."""
-    return bool(cursor.execute(DISABLE, (reason, webhook_id)))
+    was_enabled = bool(cursor.execute(DISABLE, (reason, webhook_id)))
+    if was_enabled:
+        details = {"reason": reason}
+        append_change(cursor, webhook_id, actor, WebhookChangeKind.DISABLED, details)
+    return was_enabled
 
 
-def delete_webhook(cursor: Cursor, webhook_id: int) -> bool:
+def delete_webhook(cursor: Cursor, webhook_id: int, actor: str) -> bool:
     """Delete a webhook; its deliveries are deleted later. Return whether it existed."""
-    return bool(cursor.execute(DELETE, (webhook_id,)))
+    existed = bool(cursor.execute(DELETE, (webhook_id,)))
+    if existed:
+        append_change(cursor, webhook_id, actor, WebhookChangeKind.DELETED)
+    return existed
 
 
 def _text(kinds: Sequence[str] | None) -> str | None:

@@ -69,9 +69,9 @@ class LoggedEvent(Schema):
         required=True,
         allow_none=True,
         metadata={
-            "description": "What it is about: the id of a campaign, a list, an import or an API"
-            " key, the name of a provider or a route, or a person's number. null: a person who"
-            " was erased."
+            "description": "What it is about: the id of a campaign, a list, an import, an API"
+            " key or a webhook, the name of a provider or a route, or a person's number. null: a"
+            " person who was erased."
         },
     )
     details = fields.Dict(
@@ -82,7 +82,7 @@ class LoggedEvent(Schema):
 
 
 class LoggedEventPage(Schema):
-    """Events of all campaigns, providers, people and keys, the newest first."""
+    """Events of all campaigns, providers, people, keys and webhooks, the newest first."""
 
     events = fields.List(fields.Nested(LoggedEvent), required=True)
     next_cursor = fields.String(required=True, allow_none=True)

@@ -210,7 +210,7 @@ def idempotent_request() -> IdempotentRequest:
 def _key_sent(mode: IdempotencyMode) -> str | None:
     if mode is IdempotencyMode.STREAMED_FORM:
         return request.args.get(FORM_FIELD, "")
-    if mode is not IdempotencyMode.FORM:
+    if not mode.is_of_a_form:
         return request.headers.get(HEADER)
     request.get_data()  # kept, for the digest: to read the form takes it
     return request.form.get(FORM_FIELD, "")

@@ -30,6 +30,8 @@ class IdempotencyMode(StrEnum):
     """As WHOLE, but the response contains personal data: it is not stored but built again."""
     FORM = "form"
     """The key is a field of a form, and only redirections are stored."""
+    FORM_NOT_STORED = "form, not stored"
+    """As FORM, but the page that it gets has a secret: it is not stored but built again."""
     STREAMED_FORM = "streamed form"
     """As STREAMED, for a form with a file: the key is in the query of what it is posted to."""
 
@@ -41,7 +43,12 @@ class IdempotencyMode(StrEnum):
     @property
     def is_of_a_form(self) -> bool:
         """Return whether the key comes with a form, of which a browser sees the last answer."""
-        return self in (IdempotencyMode.FORM, IdempotencyMode.STREAMED_FORM)
+        return self in FORMS
+
+
+FORMS = frozenset(
+    {IdempotencyMode.FORM, IdempotencyMode.FORM_NOT_STORED, IdempotencyMode.STREAMED_FORM}
+)
 
 
 class LimitedWork(StrEnum):
