@@ -125,74 +125,39 @@ def create_app(
     slots = ImportSlots(settings.api.max_imports)
     keys = ErasureKeys(settings.erasure)
     shards = settings.msg_table_sharding_size
-    longest = longest_transaction(settings.mysql.tran_timeout)
     transactions = RetryingTransactions(database, settings.timeout)
     erasures = ErasureRegister(transactions, keys, shards)
     importer = CsvImporter(transactions, settings.import_, metrics.imports, erasures)
     editor = CampaignEditor(databases, settings)
     links = links_of(settings)
     trial_limit = TrialLimit(settings.api.test_messages_per_minute)
-    people = recipients.PersonRecords(
-        RecipientHistory(databases, shards),
-        InboundRecords(database),
-        SuppressionRecords(database, settings, keys),
-    )
-    rests, overview = ProviderRests(settings), ProviderOverview(databases, settings)
-    statistics, sent_messages = Statistics(databases), CampaignMessages(databases)
-    changes = CampaignChanges(databases, editor)
-    error_counts, eraser = ErrorCounts(databases), Eraser(database, shards, keys, longest)
-    suppression_import = SuppressionImport(database, settings, Turn())
-    lists, uploads = RecipientLists(database), ListUploads(database, settings, importer)
-    upload_limits = recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots)
-    key_records, limit_records = ApiKeyRecords(database), LimitRecords(database, settings)
-    webhook_editor = WebhookEditor(WebhookRecords(database, WebhookSecrets(settings.webhooks)))
-    log_of_events = EventLog(database)
-    dashboard.register(
-        app,
-        Shown(
-            databases,
-            settings,
-            changes,
-            rests,
-            overview,
-            statistics,
-            sent_messages,
-            error_counts=error_counts,
-            people=people,
-            eraser=eraser,
-            suppression_import=suppression_import,
-            lists=lists,
-            uploads=uploads,
-            upload_limits=upload_limits,
-            keys=key_records,
-            limits=limit_records,
-            webhooks=webhook_editor,
-            events=log_of_events,
-        ),
-    )
+    shown = _shown(settings, databases, editor, importer, slots, keys)
+    dashboard.register(app, shown)
     health_checks = health.resource(databases, shards, ErasureKeyCheck(database, keys))
     resources = (
         camp.resource(CampaignIntake(database, settings, slots, importer)),
-        campaigns.resource(databases, editor, rests),
-        campaign_actions.resource(databases, changes, settings),
+        campaigns.resource(databases, editor, shown.rests),
+        campaign_actions.resource(databases, shown.changes, settings),
         campaign_events.resource(database),
-        campaign_events.event_log(log_of_events),
+        campaign_events.event_log(shown.events),
         previews.resource(database, settings),
-        recipient_lists.resource(lists, uploads, upload_limits),
-        campaign_messages.resource(sent_messages, error_counts),
+        recipient_lists.resource(shown.lists, shown.uploads, shown.upload_limits),
+        campaign_messages.resource(shown.messages, shown.error_counts),
         trial_message.resource(database, settings, trial_limit, keys, links),
-        messages.resource(people.messages),
-        recipients.resource(eraser, people),
-        inbound.resource(people.inbound),
-        suppressions.resource(people.suppressions, suppression_import, upload_limits),
-        provider_overview.resource(overview),
-        provider_limits.resource(limit_records),
+        messages.resource(shown.people.messages),
+        recipients.resource(shown.eraser, shown.people),
+        inbound.resource(shown.people.inbound),
+        suppressions.resource(
+            shown.people.suppressions, shown.suppression_import, shown.upload_limits
+        ),
+        provider_overview.resource(shown.providers),
+        provider_limits.resource(shown.limits),
         route_weights.resource(database, RoutesInForce(settings)),
         provider_checks.resource(database, settings, trial_limit),
-        webhooks.resource(webhook_editor),
-        stats.resource(statistics),
+        webhooks.resource(shown.webhooks),
+        stats.resource(shown.statistics),
         whoami.resource(version("camp-mgr")),
-        api_keys.resource(key_records),
+        api_keys.resource(shown.keys),
         health_checks,
     )
     if settings.dashboard == "only":
@@ -213,3 +178,40 @@ def _register(app: Application, resources: Sequence[Resource]) -> None:
     for path, described in provider_callbacks.descriptions():
         documentation.describe(path, described)
     documentation.describe(unsubscribe.PATH, unsubscribe.description())
+
+
+def _shown(
+    settings: Settings,
+    databases: Databases,
+    editor: CampaignEditor,
+    importer: CsvImporter,
+    slots: ImportSlots,
+    keys: ErasureKeys,
+) -> Shown:
+    """Make what both routes and pages use."""
+    database = databases.main
+    shards = settings.msg_table_sharding_size
+    return Shown(
+        databases,
+        settings,
+        CampaignChanges(databases, editor),
+        ProviderRests(settings),
+        ProviderOverview(databases, settings),
+        Statistics(databases),
+        CampaignMessages(databases),
+        error_counts=ErrorCounts(databases),
+        people=recipients.PersonRecords(
+            RecipientHistory(databases, shards),
+            InboundRecords(database),
+            SuppressionRecords(database, settings, keys),
+        ),
+        eraser=Eraser(database, shards, keys, longest_transaction(settings.mysql.tran_timeout)),
+        suppression_import=SuppressionImport(database, settings, Turn()),
+        lists=RecipientLists(database),
+        uploads=ListUploads(database, settings, importer),
+        upload_limits=recipient_lists.UploadLimits(settings.api.max_upload_bytes, slots),
+        keys=ApiKeyRecords(database),
+        limits=LimitRecords(database, settings),
+        webhooks=WebhookEditor(WebhookRecords(database, WebhookSecrets(settings.webhooks))),
+        events=EventLog(database),
+    )

@@ -74,6 +74,8 @@ class DashboardPages:
 
         def register(view: PageView) -> PageView:
             marked = page(requires_scope(scope)(view))
+            if work is not None:
+                marked = limited(work)(marked)
             endpoint = view.__name__
             self.blueprint.add_url_rule(rule, endpoint, marked, methods=["GET"])
             if entry is not None:

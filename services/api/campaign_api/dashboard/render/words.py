@@ -17,7 +17,6 @@ WORDS = {
     "cancelled": _("cancelled"),
     "failed": _("failed"),
     "importing": _("importing"),
-    "ready": _("ready"),
     "sent": _("sent"),
     "expired": _("expired"),
     "unknown": _("unknown"),

@@ -12,8 +12,8 @@ from campaign_api.dashboard.pages import (
     NO_VALUES,
     DashboardPages,
     PageView,
-    read_fields,
     load_values,
+    read_fields,
     url,
 )
 from campaign_api.dashboard.problems import PageProblem
