@@ -29,6 +29,8 @@ WORDS = {
     "delivered": _("delivered"),
     "read": _("read"),
     "open": _("of messages without an outcome"),
+    "gsm7": _("GSM 7-bit"),
+    "ucs2": _("UCS-2"),
     "otherwise": _("of messages that ended otherwise"),
 }
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from campaign_api.campaigns.previews.draft_preview import preview_draft
 from campaign_api.campaigns.dry_runs.message_costs import price_messages
+from campaign_api.campaigns.previews.draft_preview import preview_draft
 from campaign_api.dashboard.pages import load_values
 from campaign_api.dashboard.problems import page_problem
 from campaign_api.dashboard.screens.new_campaign.steps import id_of
