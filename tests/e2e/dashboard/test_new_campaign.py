@@ -13,7 +13,7 @@ from campaign_common.database import Database
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.settings import load_settings
 from tests.e2e.dashboard.test_life_by_mouse import sign_in
-from tests.e2e.dashboard.watched_page import faults, watched
+from tests.e2e.dashboard.watched_page import NARROW, WIDE, faults, watched
 from tests.support.keys import bearer, make_key
 from tests.support.services.api_service import (
     ApiService,
@@ -25,6 +25,9 @@ from tests.support.services.api_service import (
 HOSTILE = "<img src=x onerror=alert(1)>"
 CSV = f"phone,name,city\n13961467501,Ann,Brno\n13961467502,{HOSTILE},Oslo\n"
 PRICE = {"Currency": "EUR", "PerSegment": {"default": 0.05}}
+PATIENCE = 20_000
+"""Milliseconds for a page and what it loads, where the machine has other work."""
+
 MOST_STOPS = 60
 """Stops of the Tab key between two elements of a form."""
 
@@ -64,6 +67,14 @@ def tab_to(page: Page, wanted: Locator) -> None:
     pytest.fail(f"Tab does not lead to {wanted}")
 
 
+def is_as_wide_as_the_window(page: Page) -> bool:
+    """Return whether nothing is cut off on a narrow screen."""
+    page.set_viewport_size({"width": NARROW, "height": 800})
+    wide: int = page.evaluate("document.documentElement.scrollWidth")
+    page.set_viewport_size({"width": WIDE, "height": 800})
+    return wide <= NARROW
+
+
 def heading(page: Page) -> Locator:
     return page.get_by_role("heading", level=1)
 
@@ -96,17 +107,21 @@ def make_by_mouse(page: Page) -> None:
     expect(text).to_have_value("hi {name} from {city} ~ č {town}")
     text.fill("hi {name} from {city} ~ č")
     page.get_by_role("button", name="Save and continue").click()
-    expect(page.locator("#check")).to_contain_text("2 messages were checked")
+    expect(page.locator("#check")).to_contain_text("2 messages were checked", timeout=PATIENCE)
     assert faults(page) == []
     page.get_by_role("link", name="Continue").click()
-    assert faults(page) == []
 
 
 def test_a_campaign_is_planned_by_mouse(browser: Browser, api: ApiService, key: ApiKey) -> None:
     day = datetime.now(UTC).date() + timedelta(days=1)
-    with watched(browser, api.url) as page:
+    with watched(browser, api.url, refusals={422}) as page:
         sign_in(page, key.token)
         make_by_mouse(page)
+        assert faults(page) == []
+        assert is_as_wide_as_the_window(page)
+        page.get_by_role("button", name="Save and continue").click()
+        expect(page.locator(".error-summary")).to_be_focused(timeout=PATIENCE)
+        assert faults(page) == []
         page.get_by_label("At this time").check()
         page.get_by_label("Date").fill(day.isoformat())
         page.get_by_label("Time of day").fill("12:30")
@@ -119,7 +134,7 @@ def test_a_campaign_is_planned_by_mouse(browser: Browser, api: ApiService, key: 
         expect(page.get_by_label("Time zone")).to_have_value("Asia/Kolkata")
         page.get_by_role("button", name="Save and continue").click()
         page.get_by_role("button", name=re.compile("^Schedule for")).click()
-        expect(page.locator("#live .tag")).to_have_text("scheduled")
+        expect(page.locator("#live .tag")).to_have_text("scheduled", timeout=PATIENCE)
         page.goto(f"/calendar?month={day:%Y-%m}&time_zone=Asia/Kolkata")
         assert faults(page) == []
         page.locator(".calendar").get_by_role("link", name=HOSTILE).click()
@@ -151,13 +166,13 @@ def test_a_campaign_is_planned_by_keyboard(
         press(page, page.get_by_role("button", name="Save and continue"))
         if not scripts:
             press(page, page.get_by_role("link", name="Check now"))
-        expect(page.locator("#check")).to_contain_text("2 messages were checked")
+        expect(page.locator("#check")).to_contain_text("2 messages were checked", timeout=PATIENCE)
         press(page, page.get_by_role("link", name="Continue"))
         tab_to(page, page.get_by_label("At this time"))
         page.keyboard.press("ArrowUp")
         press(page, page.get_by_role("button", name="Save and continue"))
         press(page, page.get_by_role("button", name="Start now"))
-        expect(page.locator("#live .tag")).to_have_text("scheduled")
+        expect(page.locator("#live .tag")).to_have_text("scheduled", timeout=PATIENCE)
         expect(heading(page)).to_have_text("by keyboard")
 
 

@@ -44,6 +44,8 @@ WORDS = {
     "active": _("active"),
     "revoked": _("revoked"),
     "open": _("of messages without an outcome"),
+    "gsm7": _("GSM 7-bit"),
+    "ucs2": _("UCS-2"),
     "otherwise": _("of messages that ended otherwise"),
 }
 
