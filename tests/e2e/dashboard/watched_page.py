@@ -11,6 +11,8 @@ AXE = Path(__file__).parents[2] / "support/vendor/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 WIDE, NARROW = 1280, 320
 RUN = "tags => axe.run(document, {runOnly: tags}).then(found => found.violations)"
+REFUSED = "the server responded with a status of 422"
+"""The browser's own word about a page that has a form which was refused."""
 VIOLATED = """
 window.violated = [];
 document.addEventListener("securitypolicyviolation", e => window.violated.push(e.blockedURI));
@@ -24,7 +26,9 @@ def watched(browser: Browser, url: str, *, scripts: bool = True) -> Iterator[Pag
     page = context.new_page()
     said: list[str] = []
     foreign: list[str] = []
-    page.on("console", lambda message: said.append(message.text))
+    page.on(
+        "console", lambda message: None if REFUSED in message.text else said.append(message.text)
+    )
     page.on("pageerror", lambda error: said.append(str(error)))
     page.on("request", lambda asked: foreign.append(asked.url) if url not in asked.url else None)
     page.add_init_script(VIOLATED)
