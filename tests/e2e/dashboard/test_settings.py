@@ -1,4 +1,4 @@
-"""What an installation is set to, in a browser: providers, API keys, webhooks, and the audit."""
+"""Settings in a browser: limits of providers, API keys and webhooks, and their audit."""
 
 import re
 

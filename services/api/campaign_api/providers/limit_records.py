@@ -71,7 +71,7 @@ class LimitRecords:
     ) -> None:
         """Set limits that hold in place of the configured ones; None: those hold again.
 
-        `version`: they are set only in place of these; None: of any.
+        `version`: limits are set only in place of those of this version; None: of any.
 
         Raises:
             NotFound: the provider is not configured.

@@ -119,7 +119,7 @@ def test_limits_are_set_and_left_to_the_configuration(visitor: Visitor, pool: Da
 def test_limits_of_another_person_are_not_replaced(
     visitor: Visitor, pool: Database, live_before: bool
 ) -> None:
-    """What was typed stays on the page, and may be sent again over those limits."""
+    """The page keeps the typed limits, which may be sent again over those."""
     if live_before:
         visitor.press(visitor.open("/providers/simulated"), LIMITS, **LIMIT)
     mine, theirs = visitor.open("/providers/simulated"), visitor.open("/providers/simulated")
