@@ -8,6 +8,8 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -28,6 +30,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.e2e.seeded import PHONE, ROUTE, Seeds
 from tests.integration.api.providers.heartbeats import beat
+from tests.support.generated_client import generate
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
 from tests.support.servers.schemas import make_current
@@ -309,6 +312,29 @@ def test_nobody_without_a_key_gets_anything(
     refused = answer.status_code in {401, 414}  # 414: a longer URL is not even looked at
     assert refused != open_to_all
     case.validate_response(answer)
+
+
+def test_a_generated_client_uploads_files(
+    api: ApiService, headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list as the body and in a form, and suppressions."""
+    package = generate(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    file_type = import_module(f"{package.name}.types").File
+    form_type = import_module(f"{package.name}.models").CreateRecipientListFilesBody
+    client = import_module(package.name).Client(base_url=api.url, headers=headers)
+    text = f"phone,name\n{PHONE},Ann\n".encode()
+
+    def answered(module: str, body: object, **query: str) -> Any:  # noqa: ANN401 - generated
+        operation = import_module(f"{package.name}.api.{module}")
+        return operation.sync(client=client, body=body, **query)
+
+    creating = "recipient_lists.create_recipient_list"
+    assert answered(creating, file_type(BytesIO(text)), name="plain").accepted == 1
+    form = form_type(file=file_type(BytesIO(text), "people.csv", "text/csv"), name="form")
+    assert answered(creating, form).accepted == 1
+    imported = answered("suppressions.import_suppressions", file_type(BytesIO(text)))
+    assert imported.accepted == 1
 
 
 def test_the_service_serves_its_document(api: ApiService) -> None:

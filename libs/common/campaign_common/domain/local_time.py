@@ -26,5 +26,5 @@ def moment_in(local: datetime, zone: str) -> datetime:
         raise NoSuchTime(f"is a time that the clocks of {zone} leave out")
     raise NoSuchTime(
         f"is a time that the clocks of {zone} show twice: {first.isoformat()} and"
-        f" {second.isoformat()}; give one of these"
+        f" {second.isoformat()}; give one of the two"
     )
