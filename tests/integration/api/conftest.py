@@ -69,6 +69,8 @@ WRITTEN = (
     "sender_heartbeats",
     "web_sessions",
     "failed_sign_ins",
+    "outgoing_events",
+    "providers_left_alone",
 )
 """The tables that these tests write to."""
 

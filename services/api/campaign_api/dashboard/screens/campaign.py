@@ -19,6 +19,7 @@ from campaign_api.dashboard.render.languages import gettext, ngettext
 from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InvalidField, RequestInvalid
+from campaign_api.messages.message_export import CsvFile
 from campaign_api.messages.message_pages import MessageFilter
 from campaign_api.web.caller import Scope
 from campaign_api.web.routing.view_metadata import LimitedWork
@@ -77,8 +78,8 @@ def register(pages: DashboardPages, shown: Shown) -> None:
 
     @pages.page("/campaigns/<int:campaign_id>/messages.csv", work=LimitedWork.EXPORT)
     def export_messages(campaign_id: CampaignId) -> Response:
-        text = shown.messages.csv(campaign_id, MessageFilter())
-        response = Response(text, content_type="text/csv; charset=utf-8")
+        pieces = shown.messages.export(campaign_id, MessageFilter(), CsvFile())
+        response = Response(pieces, content_type=CsvFile.content_type)
         name = f"campaign-{campaign_id}-messages.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)
         response.headers["Cache-Control"] = "no-store"
