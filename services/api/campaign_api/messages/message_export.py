@@ -59,7 +59,7 @@ class CsvFile:
 
     def add(self, messages: Messages) -> bytes:
         """Return a line for each message."""
-        return csv_text([row.values() for row in rows(messages)]).encode()
+        return csv_text([tuple(row.values()) for row in rows(messages)]).encode()
 
     def end(self) -> bytes:
         """Return nothing."""

@@ -4,12 +4,14 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
 from pyarrow import parquet
 
 from campaign_api.messages.message_export import COLUMNS
-from campaign_api.messages.parquet_file import GROUP_ROWS, ParquetFile
+from campaign_api.messages import parquet_file
+from campaign_api.messages.parquet_file import ParquetFile
 
-AT_ONCE = 1_000
+GROUP_ROWS, AT_ONCE = 2_000, 500
 
 
 def message(seq: int) -> Mapping[str, Any]:
@@ -26,8 +28,9 @@ def message(seq: int) -> Mapping[str, Any]:
     }
 
 
-def test_row_groups_leave_as_they_are_complete() -> None:
+def test_row_groups_leave_as_they_are_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of any length holds the messages of one row group, and those that were just added."""
+    monkeypatch.setattr(parquet_file, "GROUP_ROWS", GROUP_ROWS)
     file, last = ParquetFile(), 3 * GROUP_ROWS + AT_ONCE
     added = [[message(seq) for seq in range(n, n + AT_ONCE)] for n in range(1, last + 1, AT_ONCE)]
     pieces = [file.begin(), *(file.add(messages) for messages in added)]
