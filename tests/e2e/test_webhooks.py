@@ -18,7 +18,7 @@ KIND = "suppression.added"
 SLOWNESS = 1.5
 """Seconds that the slow receiver takes to answer."""
 LEASE_OVER = "UPDATE webhooks SET lease_until = NOW(6) WHERE lease_until > NOW(6)"
-"""What 40 seconds without the scheduler that holds the leases do."""
+"""The effect of 40 seconds without the scheduler that holds the leases."""
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs all of 127.0.0.0/8")
 

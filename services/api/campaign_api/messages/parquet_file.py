@@ -75,7 +75,7 @@ class ParquetFile:
 
 
 class _Pieces(io.RawIOBase):
-    """What was written since it was taken last."""
+    """Pieces that were written since they were taken last."""
 
     def __init__(self) -> None:
         super().__init__()
