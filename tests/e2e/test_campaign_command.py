@@ -12,6 +12,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
+from pyarrow import parquet
 
 from campaign_admin.campaign.main import main
 from campaign_common.domain.api_key import Scope
@@ -162,6 +163,10 @@ def from_a_csv_to_its_export(command: Command) -> None:
     command.run("export", campaign_id, "-f", folder / "out.csv")
     assert (folder / "out.csv").read_text() == command.run("export", campaign_id).stdout
     assert (folder / "out.csv").read_text().count("\n") == 3
+    lines = command.run("export", campaign_id, "-o", "jsonl").stdout.splitlines()
+    assert {json.loads(line)["name"] for line in lines} == {"Ann", "Bob"}
+    command.run("export", campaign_id, "-o", "parquet", "-f", folder / "out.parquet")
+    assert parquet.read_table(folder / "out.parquet")["name"].to_pylist() == ["Ann", "Bob"]
     events = command.json("EventPage", "events", campaign_id)["events"]
     followed = command.run("events", campaign_id, "--follow", "-o", "jsonl").stdout.splitlines()
     assert sorted(json.loads(one)["id"] for one in followed) == sorted(e["id"] for e in events)

@@ -5,7 +5,7 @@ UserError
 ├── PathRefused, CsvRefused, UploadMalformed, UploadBroken, UploadStalled, UploadTooLarge
 ├── ListInUse, PreconditionFailed
 ├── NotFound (ListUnknown)
-├── NoSender, TooManyWebhooks, WebhookKeyMissing
+├── NoSender, TooManyWebhooks, WebhookKeyMissing, ParquetMissing
 ├── IdempotencyKeyInUse, IdempotencyKeyReused
 ├── Unauthenticated, InsufficientScope
 └── TooManyRequests
@@ -89,6 +89,10 @@ class TooManyWebhooks(UserError):
 
 class WebhookKeyMissing(UserError):
     """No configured key encrypts or decrypts the secret of a webhook."""
+
+
+class ParquetMissing(UserError):
+    """The API is installed without what writes Parquet."""
 
 
 class ListInUse(UserError):

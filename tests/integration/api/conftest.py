@@ -70,6 +70,8 @@ WRITTEN = (
     "web_sessions",
     "webhook_changes",
     "failed_sign_ins",
+    "outgoing_events",
+    "providers_left_alone",
 )
 """The tables that these tests write to."""
 

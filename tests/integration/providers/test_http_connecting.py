@@ -2,16 +2,11 @@
 
 import asyncio
 import socket
-import ssl
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from campaign_common.errors import SettingsError
 from campaign_common.settings import HttpSettings
@@ -21,6 +16,7 @@ from campaign_providers.http.connections.dialer import RESOLVE_INTERVAL, Dialer,
 from campaign_providers.http.requests.fixed_body import as_templates
 from campaign_providers.http.requests.target import Target
 from campaign_sender.message import Message
+from tests.integration.providers.certificates import certificate
 from tests.integration.providers.scripted_server import Visitor, answer_all, scripted_server
 from tests.integration.providers.submissions import LOOPBACK, always, answers, submitting_to
 from tests.support.waiting import wait_until
@@ -30,38 +26,6 @@ from tests.support.waiting import wait_until
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])
-
-
-def certificate(folder: Path, host: str) -> tuple[ssl.SSLContext, Path]:
-    """Make a certificate for `host`; return what a server and what a client need of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    authority = folder / f"{host}.pem"
-    authority.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    secret = folder / f"{host}.key"
-    secret.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(authority, secret)
-    return context, authority
 
 
 def test_a_refused_connection_proves_that_nothing_was_taken(free_port: int) -> None:

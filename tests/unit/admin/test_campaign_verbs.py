@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 
 from campaign_admin.campaign.main import VERBS, main
+from campaign_admin.campaign.messages import FILES
 from campaign_admin.connecting.moments import rfc3339
-from campaign_admin.connecting.options import Verb, address_of
+from campaign_admin.connecting.options import FORMATS, Verb, address_of
 from campaign_admin.connecting.profiles import Profiles
 from tests.unit.client.test_client import answer, serving
 
@@ -39,7 +40,8 @@ def test_help_imports_nothing_but_the_command_line() -> None:
 def test_each_verb_has_help(verb: str) -> None:
     ended = CliRunner().invoke(main, [verb, "--help"])
     assert ended.exit_code == 0
-    assert "--output [text|json|jsonl]" in ended.output
+    forms = FILES if verb == "export" else FORMATS
+    assert f"--output [{'|'.join(forms)}]" in ended.output
 
 
 @pytest.mark.parametrize(

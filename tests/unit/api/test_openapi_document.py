@@ -20,6 +20,8 @@ QUERY: dict[str, set[str]] = {
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
     "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/messages.csv": {"status", "error_code", "receipt"},
+    "GET /v1/campaigns/{campaign_id}/messages.jsonl": {"status", "error_code", "receipt"},
+    "GET /v1/campaigns/{campaign_id}/messages.parquet": {"status", "error_code", "receipt"},
     "GET /v1/events": {"kind", "actor", "from", "to"} | PAGE,
     "GET /v1/inbound": {"phone", "unsure", "keyword", "provider", "since"} | PAGE,
     "GET /v1/messages": {"phone"} | PAGE,

@@ -3,7 +3,7 @@
 import click
 
 from campaign_admin.connecting.files import write_export
-from campaign_admin.connecting.options import Verb, client_of
+from campaign_admin.connecting.options import Verb, client_of, output_of
 from campaign_admin.connecting.output import show_page
 
 
@@ -22,13 +22,24 @@ def messages_(context: click.Context, /, campaign_id: int, *, every: bool, **cho
     show_page(context, client_of(context), path, "messages", columns, chosen, every=every)
 
 
-@click.command("export", cls=Verb)
+FILES = ("csv", "jsonl", "parquet")
+
+
+class Export(Verb):
+    """A verb whose output is a file."""
+
+    formats = FILES
+
+
+@click.command("export", cls=Export)
 @click.argument("campaign_id", type=int)
 @click.option("--status", help="Only messages with this status.")
 @click.option("--error", "error_code", help="Only messages with this error code.")
 @click.option("-f", "--file", "path", default="-", help="The file to write (default: stdout).")
 @click.pass_context
 def export_(context: click.Context, /, campaign_id: int, path: str, **chosen: str) -> None:
-    """Write the messages of a campaign as CSV, whatever -o says."""
-    blocks = client_of(context).export(f"/v1/campaigns/{campaign_id}/messages.csv", **chosen)
+    """Write the messages of a campaign: as CSV, or as -o says."""
+    named = output_of(context)
+    suffix = named if named in FILES else "csv"  # an option before the verb may name a form of text
+    blocks = client_of(context).export(f"/v1/campaigns/{campaign_id}/messages.{suffix}", **chosen)
     write_export(context, blocks, path)

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,8 @@ DEFAULT_URL = "http://localhost:10001"
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on
 
 FORMATS = ("text", "json", "jsonl")
+DOCUMENTS = frozenset({"json", "jsonl"})
+"""Forms in which a problem is printed as its document."""
 
 _META = "campaign_admin.connecting."
 
@@ -43,8 +45,8 @@ def _remembering(name: str) -> Callable[[click.Context, click.Parameter, Any], N
     return remember
 
 
-def standard_parameters() -> list[click.Parameter]:
-    """Return the options of every verb."""
+def standard_parameters(formats: Sequence[str] = FORMATS) -> list[click.Parameter]:
+    """Return the options of every verb; `formats` are the forms that its output may have."""
 
     def option(name: str, *declarations: str, **more: Any) -> click.Option:  # noqa: ANN401
         return click.Option(
@@ -60,7 +62,7 @@ def standard_parameters() -> list[click.Parameter]:
         option("url", "--url", metavar="URL", help="The API (default: $CAMP_URL, or the profile)."),
         option("profile", "--profile", metavar="NAME", help="Profile (default: $CAMP_PROFILE)."),
         *configuration,
-        option("output", "-o", "--output", type=click.Choice(FORMATS), help="Form of the output."),
+        option("output", "-o", "--output", type=click.Choice(formats), help="Form of the output."),
         option("quiet", "-q", "--quiet", is_flag=True, help="Print no progress and no hints."),
     ]
 
@@ -68,9 +70,11 @@ def standard_parameters() -> list[click.Parameter]:
 class Verb(click.Command):
     """A command with the options of every verb, whose failures end in documented exit codes."""
 
+    formats: Sequence[str] = FORMATS
+
     def __init__(self, *arguments: Any, **options: Any) -> None:  # noqa: ANN401 - click's
         super().__init__(*arguments, **options)
-        self.params += standard_parameters()
+        self.params += standard_parameters(self.formats)
 
     def invoke(self, context: click.Context) -> Any:  # noqa: ANN401 - click's
         """Run the verb; end the process with one line and an exit code where it fails."""
@@ -97,7 +101,7 @@ def failures_as_exit_codes(context: click.Context) -> Iterator[None]:
         yield
     except ClientError as error:
         problem = getattr(error, "problem", None)
-        if problem is not None and output_of(context) != "text":
+        if problem is not None and output_of(context) in DOCUMENTS:
             click.echo(json.dumps(problem), err=True)
         else:
             click.echo(f"{_name_of(context)}: {error}{_further(problem)}", err=True)

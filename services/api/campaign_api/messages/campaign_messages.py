@@ -1,9 +1,8 @@
-"""Message listing of a campaign: pages and CSV export."""
+"""Message listing of a campaign: pages and exports."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from campaign_api.csv_export import csv_text
+from campaign_api.messages.message_export import ExportFile
 from campaign_api.messages.message_pages import (
     MessageFilter,
     MessagePage,
@@ -18,22 +17,7 @@ from campaign_common.store.core.campaigns import which_are_present
 from campaign_common.store.core.counters import counts
 from campaign_common.store.messages.message_listing import ListedCampaign, read_listed_campaign
 
-COLUMNS = (
-    "seq",
-    "phone",
-    "name",
-    "status",
-    "attempts",
-    "provider_message_id",
-    "error_code",
-    "at",
-    "provider",
-    "receipt",
-    "receipt_code",
-    "receipt_at",
-)
-
-CSV_ROWS = 1_000
+EXPORT_ROWS = 1_000
 """Messages read and written at a time."""
 
 
@@ -72,36 +56,28 @@ class CampaignMessages:
             _require_present(cursors.main, campaign)
         return MessagePage(found, None)
 
-    def csv(self, campaign_id: CampaignId, wanted: MessageFilter) -> Iterator[str]:
-        """Return the text of a CSV file, in pieces; the first is read before this returns.
+    def export(
+        self, campaign_id: CampaignId, wanted: MessageFilter, file: ExportFile
+    ) -> Iterator[bytes]:
+        """Return a file with messages, in pieces; the first ones are read before this returns.
 
         Raises:
             CampaignUnknown, RetryLater: as for `page`, also while iterating.
         """
-        first = self.page(campaign_id, wanted, PagePosition(), CSV_ROWS)
-        return self._pieces(campaign_id, wanted, first)
+        first = self.page(campaign_id, wanted, PagePosition(), EXPORT_ROWS)
+        return self._pieces(campaign_id, wanted, file, first)
 
     def _pieces(
-        self, campaign_id: CampaignId, wanted: MessageFilter, page: MessagePage
-    ) -> Iterator[str]:
-        yield csv_text([COLUMNS])
+        self, campaign_id: CampaignId, wanted: MessageFilter, file: ExportFile, page: MessagePage
+    ) -> Iterator[bytes]:
+        yield file.begin()
         while True:
-            # A piece without a row too: between two pieces others get the thread.
-            yield csv_text([_row(item) for item in page.items])
+            # An empty piece too: between two pieces others get the thread.
+            yield file.add(page.items)
             if page.next is None:
-                return
-            page = self.page(campaign_id, wanted, page.next, CSV_ROWS)
-
-
-def _row(item: Mapping[str, Any]) -> list[Any]:
-    receipt = item["receipt"] or {}
-    flat = {
-        **item,
-        "receipt": receipt.get("rank"),
-        "receipt_code": receipt.get("code"),
-        "receipt_at": receipt.get("at"),
-    }
-    return [flat[column] for column in COLUMNS]
+                break
+            page = self.page(campaign_id, wanted, page.next, EXPORT_ROWS)
+        yield file.end()
 
 
 def _campaign(cursor: Cursor, campaign_id: CampaignId) -> ListedCampaign:

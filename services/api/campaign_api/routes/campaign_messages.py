@@ -6,7 +6,9 @@ from flask import Response
 
 from campaign_api.messages.campaign_messages import CampaignMessages
 from campaign_api.messages.error_counts import ErrorCounts
+from campaign_api.messages.message_export import CsvFile, ExportFile, JsonLinesFile
 from campaign_api.messages.message_pages import MessageFilter, PagePosition
+from campaign_api.messages.parquet_file import ParquetFile
 from campaign_api.schemas.campaigns.errors import CampaignErrors, ErrorParameters
 from campaign_api.schemas.message import (
     CampaignMessagePage,
@@ -18,10 +20,18 @@ from campaign_api.web.routing.resource import Resource
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.domain.campaign import CampaignId
 
-EXPORT = {
-    "description": "The messages, as CSV.",
-    "content": {"text/csv": {"schema": {"type": "string"}}},
-}
+
+def _export(words: str, file: type[ExportFile], schema: dict[str, str]) -> dict[str, Any]:
+    """Describe the response that is a file."""
+    media_type = file.content_type.partition(";")[0]
+    return {"200": {"description": words, "content": {media_type: {"schema": schema}}}}
+
+
+TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
+CSV = _export("The messages, as CSV.", CsvFile, TEXT)
+JSONL = _export("The messages, an object a line.", JsonLinesFile, TEXT)
+PARQUET = _export("The messages, as Parquet.", ParquetFile, BINARY)
 
 
 def resource(messages: CampaignMessages, counts: ErrorCounts) -> Resource:
@@ -51,23 +61,7 @@ def resource(messages: CampaignMessages, counts: ErrorCounts) -> Resource:
             page = messages.page(campaign_id, wanted, position, parameters["limit"])
         return page_response("messages", Page(page.items, page.next))
 
-    @routes.get("/messages.csv")
-    @routes.limit_concurrency(LimitedWork.EXPORT)
-    @routes.arguments(MessageFilterParameters, location="query")
-    @routes.doc(responses={"200": EXPORT})
-    @routes.problems(404, 422)
-    def export(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
-        """Return the messages of a campaign as CSV.
-
-        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break) begins with
-        an apostrophe. When an error interrupts the file, the connection ends without the last
-        chunk.
-        """
-        text = messages.csv(campaign_id, parameters["wanted"])
-        response = Response(text, content_type="text/csv; charset=utf-8")
-        name = f"campaign-{campaign_id}-messages.csv"
-        response.headers.set("Content-Disposition", "attachment", filename=name)
-        return response
+    _add_exports(routes, messages)
 
     @routes.get("/errors")
     @routes.arguments(ErrorParameters, location="query")
@@ -87,3 +81,58 @@ def resource(messages: CampaignMessages, counts: ErrorCounts) -> Resource:
         return page_response("errors", Page(more.pop("errors"), next_key), **more)
 
     return routes
+
+
+def _add_exports(routes: Resource, messages: CampaignMessages) -> None:
+    """Add the files; an error that interrupts one ends the connection without the last chunk."""
+
+    @routes.get("/messages.csv")
+    @routes.limit_concurrency(LimitedWork.EXPORT)
+    @routes.arguments(MessageFilterParameters, location="query")
+    @routes.doc(responses=CSV)
+    @routes.problems(404, 422)
+    def export_csv(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
+        """Return the messages of a campaign as CSV.
+
+        A cell that a spreadsheet would run as a formula (=, +, -, @, tab, line break) begins with
+        an apostrophe. When an error interrupts the file, the connection ends without the last
+        chunk.
+        """
+        return export_response(messages, campaign_id, parameters["wanted"], CsvFile())
+
+    @routes.get("/messages.jsonl")
+    @routes.limit_concurrency(LimitedWork.EXPORT)
+    @routes.arguments(MessageFilterParameters, location="query")
+    @routes.doc(responses=JSONL)
+    @routes.problems(404, 422)
+    def export_jsonl(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
+        """Return the messages of a campaign as JSON Lines.
+
+        With the columns of the CSV; a value is as it is stored, and null where there is none. An
+        interrupted file ends as a CSV does.
+        """
+        return export_response(messages, campaign_id, parameters["wanted"], JsonLinesFile())
+
+    @routes.get("/messages.parquet")
+    @routes.limit_concurrency(LimitedWork.EXPORT)
+    @routes.arguments(MessageFilterParameters, location="query")
+    @routes.doc(responses=PARQUET)
+    @routes.problems(404, 422, 501)
+    def export_parquet(parameters: dict[str, Any], campaign_id: CampaignId) -> Response:
+        """Return the messages of a campaign as Parquet.
+
+        With the columns of the CSV. A 501 says that the API is installed without the extra
+        `parquet`. An interrupted file ends as a CSV does, and has no footer.
+        """
+        return export_response(messages, campaign_id, parameters["wanted"], ParquetFile())
+
+
+def export_response(
+    messages: CampaignMessages, campaign_id: CampaignId, wanted: MessageFilter, file: ExportFile
+) -> Response:
+    """Build the response whose body is a file with messages."""
+    pieces = messages.export(campaign_id, wanted, file)
+    response = Response(pieces, content_type=file.content_type)
+    name = f"campaign-{campaign_id}-messages.{file.suffix}"
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response

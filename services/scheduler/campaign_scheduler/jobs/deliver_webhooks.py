@@ -11,6 +11,7 @@ from pymysql.cursors import Cursor
 
 from campaign_common.database import Database
 from campaign_common.domain.events.delivery_retries import DeliveryState
+from campaign_common.errors import SettingsError
 from campaign_common.runtime.outage_log import OutageLog
 from campaign_common.settings import WebhooksSettings
 from campaign_common.store.webhooks.deliveries import delete_old_deliveries, share_events
@@ -43,6 +44,7 @@ CONNECTIONS = 2
 
 SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 - a reason, and no secret
 URL_UNUSABLE = "url_unusable"
+CA_FILE_UNREADABLE = "ca_file_unreadable"
 
 T = TypeVar("T")
 
@@ -140,6 +142,9 @@ class WebhookDeliverer:
             answer = post(self._settings, webhook.url, secrets, event)
         except ValueError:  # such as a name that no name server can be asked for
             return DeliveryResult(None, URL_UNUSABLE, monotonic() - began)
+        except SettingsError as error:
+            self._outages.failed("webhook authorities", error)
+            return DeliveryResult(None, CA_FILE_UNREADABLE, 0.0)
         seconds = monotonic() - began
         if answer.response is None:
             return DeliveryResult(None, answer.failure, seconds)

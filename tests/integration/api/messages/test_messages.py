@@ -236,7 +236,7 @@ def exported(client: FlaskClient, **parameters: object) -> list[dict[str, str]]:
 def test_the_csv_says_what_the_pages_say(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign_messages, "CSV_ROWS", 3)
+    monkeypatch.setattr(campaign_messages, "EXPORT_ROWS", 3)
     rows = exported(client)
     items = get(client, PATH)["messages"]
     no_receipt = dict.fromkeys(("receipt", "receipt_code", "receipt_at"))
@@ -261,7 +261,7 @@ def test_the_csv_runs_no_formula(client: FlaskClient, pool: Database, name: str)
 def test_a_csv_that_cannot_be_finished_breaks_off(
     client: FlaskClient, pool: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(campaign_messages, "CSV_ROWS", 3)
+    monkeypatch.setattr(campaign_messages, "EXPORT_ROWS", 3)
     answer = client.get(f"{PATH}.csv", buffered=False)
     pieces = iter(answer.response)
     next(pieces)

@@ -1,8 +1,10 @@
 """Events reach webhooks at least once, signed, and nothing but the URL that was given."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -167,6 +169,16 @@ def test_a_private_address_is_never_connected_to(scene: Scene, receiver: Receive
     wait_until(lambda: tried(scene, 3))
     assert set(scene.states()) == {("pending", None, "address_refused")}
     assert not receiver.requests
+
+
+def test_an_unreadable_ca_file_is_a_failed_try(scene: Scene) -> None:
+    """It is logged with the delivery, which is tried again when the file is back."""
+    scene.webhook("https://127.0.0.1:9/events")
+    scene.record()
+    missing = replace(LOCAL, ca_file=Path("/nowhere/authorities.pem"))
+    scene.deliverer(missing).look()
+    wait_until(lambda: tried(scene, 1))
+    assert scene.states() == [("pending", None, "ca_file_unreadable")]
 
 
 def test_a_slow_or_dead_receiver_delays_no_other(scene: Scene, receiver: Receiver) -> None:

@@ -67,6 +67,7 @@ PROBLEM_TYPES: dict[type[CampaignError], ProblemType] = {
     errors.NoSender: ProblemType(409, "no-sender"),
     errors.TooManyWebhooks: ProblemType(409, "too-many-webhooks"),
     errors.WebhookKeyMissing: ProblemType(409, "webhook-key-missing"),
+    errors.ParquetMissing: ProblemType(501, "parquet-missing"),
     errors.ListInUse: ProblemType(409, "list-in-use"),
     errors.PreconditionFailed: ProblemType(412, "precondition-failed"),
     errors.IdempotencyKeyInUse: ProblemType(409, "idempotency-key-in-use"),

@@ -25,6 +25,8 @@ OPERATION_IDS = {
     "GET /v1/events": "list_events",
     "GET /v1/campaigns/{campaign_id}/messages": "list_campaign_messages",
     "GET /v1/campaigns/{campaign_id}/messages.csv": "export_campaign_messages",
+    "GET /v1/campaigns/{campaign_id}/messages.jsonl": "export_campaign_messages_as_jsonl",
+    "GET /v1/campaigns/{campaign_id}/messages.parquet": "export_campaign_messages_as_parquet",
     "POST /v1/campaigns/{campaign_id}/test": "send_test_message",
     "GET /v1/campaigns/{campaign_id}/test/{test_id}": "get_test_message",
     "POST /v1/previews": "preview_content",

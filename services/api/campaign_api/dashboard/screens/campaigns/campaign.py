@@ -21,6 +21,7 @@ from campaign_api.dashboard.render.languages import gettext, ngettext
 from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InvalidField, RequestInvalid
+from campaign_api.messages.message_export import CsvFile
 from campaign_api.messages.message_pages import MessageFilter
 from campaign_api.schemas.message import RANKS, MessageFilterParameters
 from campaign_api.web.caller import Scope
@@ -83,8 +84,8 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     def export_messages(campaign_id: CampaignId) -> Response:
         schema = MessageFilterParameters()
         wanted: MessageFilter = read_fields(schema, MultiDict(request.args))["wanted"]
-        text = shown.messages.csv(campaign_id, wanted)
-        response = Response(text, content_type="text/csv; charset=utf-8")
+        pieces = shown.messages.export(campaign_id, wanted, CsvFile())
+        response = Response(pieces, content_type=CsvFile.content_type)
         name = f"campaign-{campaign_id}-messages.csv"
         response.headers.set("Content-Disposition", "attachment", filename=name)
         response.headers["Cache-Control"] = "no-store"
