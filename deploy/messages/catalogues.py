@@ -1,4 +1,4 @@
-"""Catalogues of texts: what the sources hold, and what a language has of it (GNU gettext, PO)."""
+"""Catalogues of texts, of the sources and of languages (GNU gettext, PO)."""
 
 from io import BytesIO
 from pathlib import Path
@@ -18,7 +18,7 @@ msgstr ""
 "Plural-Forms: {plural_forms}\n"
 
 """
-"""What programs need of it; dates and names of tools would be other lines each time."""
+"""Without dates and names of tools, which would be other lines each time."""
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2)}
 
 

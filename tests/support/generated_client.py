@@ -8,8 +8,14 @@ from campaign_api.openapi import document
 
 PACKAGE = "generated_campaigns"
 
-PLAIN = "post_hooks: []\n"
-"""Configuration: what is generated is neither formatted nor checked, which takes long."""
+CONFIGURATION = """\
+post_hooks: []
+content_type_overrides:
+  application/jsonl: application/octet-stream
+  application/vnd.apache.parquet: application/octet-stream
+"""
+"""Nothing is formatted or checked, which takes long. The generator has to be told
+that two kinds of files are files."""
 
 
 def generate(folder: Path) -> Path:
@@ -18,11 +24,11 @@ def generate(folder: Path) -> Path:
     The generator leaves out what it does not understand, with a warning, which fails here.
     """
     (folder / "openapi.json").write_text(document())
-    (folder / "plain.yaml").write_text(PLAIN)
+    (folder / "configuration.yaml").write_text(CONFIGURATION)
     ended = subprocess.run(
         [
             *(sys.executable, "-m", "openapi_python_client", "generate", "--fail-on-warning"),
-            *("--path", folder / "openapi.json", "--config", folder / "plain.yaml"),
+            *("--path", folder / "openapi.json", "--config", folder / "configuration.yaml"),
             *("--meta", "none", "--output-path", folder / PACKAGE),
         ],
         check=False,

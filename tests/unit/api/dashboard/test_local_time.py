@@ -4,13 +4,8 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from campaign_api.dashboard.local_time import (
-    LocalTime,
-    date_of,
-    day_bounds,
-    local_of,
-    zone_names,
-)
+from campaign_api.dashboard.local_time import date_of, zone_names
+from campaign_common.domain.local_time import LocalTime, day_bounds, local_of
 
 BERLIN = "Europe/Berlin"
 SPRING, AUTUMN = date(2036, 3, 30), date(2036, 10, 26)

@@ -23,7 +23,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page, and the check itself, which may take longer."""
     dry_runs = DryRuns(shown.databases, shown.settings)
 
-    def show(campaign_id: CampaignId, **found: object) -> Response:
+    def show(campaign_id: CampaignId, **found: Any) -> Response:  # noqa: ANN401 - of the template
         campaign = read_campaign(shown.databases, campaign_id)
         return pages.render(
             "new_campaign/check.html",

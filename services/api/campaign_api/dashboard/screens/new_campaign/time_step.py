@@ -32,6 +32,7 @@ from campaign_api.schemas.campaigns.campaign import CampaignChange
 from campaign_api.web.caller import Scope
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
+from campaign_common.domain.limits.provider_limits import UTC_ZONE
 
 HOUR = 3600
 
@@ -52,7 +53,9 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         campaign = plannable(shown.databases, campaign_id)
         typed = TypedTime.of_fields(form or request.args)
         if not form and not request.args:
-            typed = TypedTime.of_instant(campaign["scheduled_at"])
+            typed = TypedTime.of_instant(
+                campaign["scheduled_at"], campaign["time_zone"] or UTC_ZONE
+            )
         return pages.render(
             "new_campaign/time.html",
             problem=problem,
