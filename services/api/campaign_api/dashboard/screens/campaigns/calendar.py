@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, get_day_names
 from flask import Response, request
 
-from campaign_api.dashboard.local_time import UTC_ZONE, date_of, day_bounds, zone_names
+from campaign_api.dashboard.local_time import date_of, day_bounds, zone_names
 from campaign_api.dashboard.pages import DashboardPages, url
 from campaign_api.dashboard.render.languages import locale
 from campaign_api.dashboard.shown import Shown
 from campaign_api.times import naive_utc
 from campaign_common.database import Database
+from campaign_common.domain.limits.provider_limits import UTC_ZONE
 from campaign_common.store.campaigns.listing import CampaignFilter, read_campaigns
 from campaign_common.store.campaigns.progress import CampaignProgress
 

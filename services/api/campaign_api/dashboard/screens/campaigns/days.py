@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
-from campaign_api.dashboard.local_time import UTC_ZONE, date_of, day_bounds, zone_names
+from campaign_api.dashboard.local_time import date_of, day_bounds, zone_names
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.times import naive_utc
+from campaign_common.domain.limits.provider_limits import UTC_ZONE
 
 FIRST_DAY, LAST_DAY = date(1971, 1, 1), date(8999, 12, 31)
 

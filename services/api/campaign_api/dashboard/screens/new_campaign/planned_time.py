@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple, NoReturn
 
-from campaign_api.dashboard.local_time import UTC_ZONE, LocalTime, date_of, local_of, zone_names
+from campaign_api.dashboard.local_time import LocalTime, date_of, local_of, zone_names
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.errors import InvalidField, RequestInvalid
+from campaign_common.domain.limits.provider_limits import UTC_ZONE
 
 NOW, LATER = "now", "later"
 
