@@ -1,7 +1,7 @@
 """A new campaign in five steps: by mouse, by keyboard alone, and without JavaScript."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,7 +15,10 @@ from campaign_common.settings import load_settings
 from tests.e2e.dashboard.test_life_by_mouse import sign_in
 from tests.e2e.dashboard.watched_page import NARROW, WIDE, faults, watched
 from tests.support.keys import bearer, make_key
+from tests.support.servers.databases import SchemaServer
+from tests.support.servers.schema_pool import SchemaPool
 from tests.support.services.api_service import (
+    SHARDS,
     ApiService,
     make_schema,
     running_api,
@@ -32,18 +35,27 @@ MOST_STOPS = 60
 """Stops of the Tab key between two elements of a form."""
 
 
-@pytest.fixture
-def api(tmp_path: Path, migrated_schema: Callable[[int], str]) -> Iterator[ApiService]:
-    dsn = migrated_schema(2)
-    configuration = write_configuration(tmp_path, dsn, Workers=1, Simulated={"Price": PRICE})
-    make_schema(configuration)
+@pytest.fixture(scope="module")
+def configuration(
+    database_server: SchemaServer, schema_pool: SchemaPool, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    with schema_pool.schema(database_server.dsn, SHARDS) as dsn:
+        folder = tmp_path_factory.mktemp("api")
+        path = write_configuration(folder, dsn, Workers=1, Simulated={"Price": PRICE})
+        make_schema(path)
+        yield path
+
+
+@pytest.fixture(scope="module")
+def api(configuration: Path) -> Iterator[ApiService]:
     with running_api(configuration) as service:
         yield service
 
 
-@pytest.fixture
-def key(api: ApiService, tmp_path: Path) -> ApiKey:
-    database = Database(load_settings(tmp_path / "campmgr.yaml", {}).mysql)
+@pytest.fixture(scope="module")
+def key(api: ApiService, configuration: Path) -> ApiKey:
+    """The key of somebody who may write, and two lists that it made."""
+    database = Database(load_settings(configuration, {}).mysql)
     key = make_key(database, Scope.WRITE)
     database.close()
     for name in ("friends", HOSTILE):

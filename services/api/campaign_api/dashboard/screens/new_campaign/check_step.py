@@ -23,33 +23,32 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page, and the check itself, which may take longer."""
     dry_runs = DryRuns(shown.databases, shown.settings)
 
-    def show(campaign_id: CampaignId, **found: Any) -> Response:  # noqa: ANN401 - of the template
-        campaign = read_campaign(shown.databases, campaign_id)
+    def show(campaign_id: CampaignId, found: Mapping[str, Any] | None = None) -> Response:
         return pages.render(
             "new_campaign/check.html",
             steps=steps_of(steps.CHECK, campaign_id),
-            campaign=campaign,
-            **found,
+            campaign=read_campaign(shown.databases, campaign_id),
+            found=found,
+            warnings=() if found is None else warnings_of(found),
         )
 
     @pages.page("/campaigns/<int:campaign_id>/check", scope=Scope.WRITE)
     def draft_check(campaign_id: CampaignId) -> Response:
-        return show(campaign_id, found=None, warnings=())
+        return show(campaign_id)
 
     @pages.page(
         "/campaigns/<int:campaign_id>/check/result", scope=Scope.WRITE, work=LimitedWork.DRY_RUN
     )
     def check_result(campaign_id: CampaignId) -> Response:
         found = dry_runs.run(campaign_id)
-        warnings = warnings_of(found)
         if FRAGMENT in request.headers:
             return pages.render(
                 "new_campaign/check_result.html",
                 campaign_id=campaign_id,
                 found=found,
-                warnings=warnings,
+                warnings=warnings_of(found),
             )
-        return show(campaign_id, found=found, warnings=warnings)
+        return show(campaign_id, found)
 
 
 def warnings_of(found: Mapping[str, Any]) -> list[str]:
