@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pyarrow import parquet
 
-from campaign_api.messages.message_export import COLUMNS
 from campaign_api.messages import parquet_file
+from campaign_api.messages.message_export import COLUMNS
 from campaign_api.messages.parquet_file import ParquetFile
 
 GROUP_ROWS, AT_ONCE = 2_000, 500
