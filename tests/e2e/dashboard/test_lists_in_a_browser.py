@@ -16,7 +16,7 @@ from tests.support.keys import make_key
 from tests.support.services.system import System
 from tests.support.waiting import wait_until
 
-ROWS = 20_000
+ROWS = 40_000
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 SLOW = 150_000
 """Bytes a second that the browser sends, so that its progress is seen."""
@@ -95,6 +95,7 @@ def cancelled(page: Page, system: System, file: Path) -> None:
     expect(page.locator("#sending")).to_be_focused()
     expect(page.locator("#sent-text")).to_have_text(re.compile(r"^0\.[1-9]"), timeout=10_000)
     wait_until(lambda: rows_in(system)["recipients"] > 0)
+    slow_down(page, SLOW // 100)
     assert faults(page) == []
     page.get_by_role("button", name="Cancel the upload").click()
     expect(page.locator("#ended")).to_have_text(re.compile("^The upload was cancelled"))
@@ -105,7 +106,7 @@ def cancelled(page: Page, system: System, file: Path) -> None:
 
 def uploaded(page: Page, file: Path) -> None:
     """Send the same form again: the bar moves, and then the list is shown."""
-    slow_down(page, 2 * SLOW)
+    slow_down(page, 4 * SLOW)
     seen = set()
     page.get_by_role("button", name="Upload").click()
     while page.locator("#sending").is_visible():

@@ -45,6 +45,16 @@
       if (percent % TENTH === 0) byId("said").textContent = byId("sent-text").textContent;
     };
 
+    // What was cancelled is not the same request as what is sent next: that need not wait for its end.
+    // One that broke off is: if its list was made after all, it is found again.
+    const renewKey = () => {
+      const target = new URL(form.action);
+      const digits = [...crypto.getRandomValues(new Uint8Array(16))]
+        .map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      for (const name of [...target.searchParams.keys()]) target.searchParams.set(name, digits);
+      form.setAttribute("action", target.pathname + target.search);
+    };
+
     const takeOver = (answer) => {
       const page = new DOMParser().parseFromString(answer, "text/html");
       for (const field of page.querySelectorAll("#upload .field:not(:has([type=file]))")) {
@@ -71,7 +81,10 @@
         else takeOver(request.responseText);
       });
       request.addEventListener("error", () => end(texts.broken));
-      request.addEventListener("abort", () => end(texts.cancelled));
+      request.addEventListener("abort", () => {
+        renewKey();
+        end(texts.cancelled);
+      });
       request.open("POST", form.action);
       const content = new FormData(form);
       begin();
