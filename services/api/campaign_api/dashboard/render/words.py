@@ -22,6 +22,7 @@ WORDS = {
     "suppressed": _("suppressed"),
     "erased": _("erased"),
     "waiting": _("waiting"),
+    "pending": _("pending"),
     "none": _("no receipt yet"),
     "no_receipt": _("no receipt in time"),
     "accepted": _("accepted"),
