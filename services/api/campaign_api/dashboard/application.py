@@ -14,7 +14,8 @@ from campaign_api.dashboard.pages import BLUEPRINT, DashboardPages
 from campaign_api.dashboard.problems import ProblemPages
 from campaign_api.dashboard.render.renderer import Renderer
 from campaign_api.dashboard.render.static_files import PREFIX, StaticFiles
-from campaign_api.dashboard.screens import campaign, campaigns, overview, sign_in, sign_in_oidc
+from campaign_api.dashboard.screens import overview, sign_in, sign_in_oidc
+from campaign_api.dashboard.screens.campaigns import campaign, campaigns
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InsufficientScope, Unauthenticated
 from campaign_api.web.auth.authentication import Authentication

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaign_api.dashboard.screens.plots import MOST_ROWS, points_of, thinned
+from campaign_api.dashboard.screens.campaigns.plots import MOST_ROWS, points_of, thinned
 from campaign_common.database import Database
 from campaign_common.domain.message import FINAL, Status
 from tests.integration.api.dashboard.visitor import Visitor

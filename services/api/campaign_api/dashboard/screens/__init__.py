@@ -1,1 +1,1 @@
-"""Screens of the dashboard, one module for each."""
+"""Screens of the dashboard: one module for each, in a package for each subject."""

@@ -17,7 +17,7 @@ from campaign_api.dashboard.problems import PageProblem
 from campaign_api.dashboard.render import formats
 from campaign_api.dashboard.render.languages import gettext, ngettext
 from campaign_api.dashboard.render.words import word
-from campaign_api.dashboard.screens import plots
+from campaign_api.dashboard.screens.campaigns import plots
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.message_pages import MessageFilter
@@ -57,7 +57,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         campaign = read_campaign(shown.databases, campaign_id)
         events = history_of(shown.databases.main, campaign_id, after_id=0, limit=MOST_EVENTS)
         return pages.render(
-            "campaign.html",
+            "campaigns/campaign.html",
             problem=problem,
             campaign=campaign,
             events=[described(event) for event in events],
@@ -71,12 +71,13 @@ def register(pages: DashboardPages, shown: Shown) -> None:
 
     @pages.page("/campaigns/<int:campaign_id>/live")
     def campaign_live(campaign_id: CampaignId) -> Response:
-        return pages.render("campaign_live.html", **_live(campaign_id, latest.get(campaign_id)))
+        live = _live(campaign_id, latest.get(campaign_id))
+        return pages.render("campaigns/campaign_live.html", **live)
 
     @pages.page("/campaigns/<int:campaign_id>/cancel", scope=Scope.WRITE)
     def ask_to_cancel(campaign_id: CampaignId) -> Response:
         found = read_campaign(shown.databases, campaign_id)
-        return pages.render("campaign_cancel.html", campaign=found)
+        return pages.render("campaigns/campaign_cancel.html", campaign=found)
 
     @pages.page("/campaigns/<int:campaign_id>/messages.csv", work=LimitedWork.EXPORT)
     def export_messages(campaign_id: CampaignId) -> Response:

@@ -100,7 +100,7 @@ def register(pages: DashboardPages, shown: Shown) -> CampaignPlots:
         given = request.args.get("after", "")
         after = int(given) if given.isdecimal() and len(given) <= LONGEST_TIME else 0
         rows = plots.after(campaign_id, after)
-        return pages.render("plots/points.html", rows=rows, outcomes=OUTCOMES)
+        return pages.render("campaigns/plots/points.html", rows=rows, outcomes=OUTCOMES)
 
     return plots
 

@@ -31,7 +31,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         filters = {"state": wanted.state, "name": wanted.name}
         next_ = found.next_position and encode(cursor_key(found.next_position))
         return pages.render(
-            "campaigns.html",
+            "campaigns/campaigns.html",
             problem=problem,
             campaigns=found.described,
             wanted={"state": wanted.state or "", "name": wanted.name or ""},

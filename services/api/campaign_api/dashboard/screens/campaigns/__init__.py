@@ -1,0 +1,1 @@
+"""Screens about campaigns: all of them, one live, and what is planned."""
