@@ -36,7 +36,7 @@ def settings_of(dsn: str, folder: Path) -> Settings:
 def served(
     settings: Settings,
     database: Database,
-    configured: Callable[[str], dict[str, object]] | None = None,
+    configured: Callable[[str], dict[str, object]] = lambda _: {},
 ) -> Iterator[str]:
     """Serve until the end of the block, and give the URL; `configured` says what it changes."""
     server = make_server("127.0.0.1", 0, lambda *_: [], threaded=True)
