@@ -93,6 +93,7 @@ def concurrency_limits(settings: Settings) -> dict[LimitedWork, int]:
         LimitedWork.EXPORT: max(1, settings.threads // 4),
         LimitedWork.DRY_RUN: DRY_RUNS,
         LimitedWork.TEST_MESSAGE: max(1, settings.threads // 8),
+        LimitedWork.SIGN_IN: max(1, settings.threads // 8),
     }
 
 
@@ -117,10 +118,11 @@ def create_app(
     problems.register(app)
     request_line.register(app)
     authentication = Authentication(ApiKeyCache(database), open_to_all=settings.auth == "none")
-    dashboard = Dashboard(settings, databases, authentication)
+    rate_limit = RateLimit(settings.api.requests_per_minute)
+    dashboard = Dashboard(settings, databases, authentication, rate_limit)
     dashboard.answer_unknown_paths(app)
     authentication.register(app)
-    RateLimit(settings.api.requests_per_minute).register(app)
+    rate_limit.register(app)
     unread_query.register(app)
     slots = ImportSlots(settings.api.max_imports)
     keys = ErasureKeys(settings.erasure)

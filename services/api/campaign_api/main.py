@@ -24,10 +24,11 @@ def main(context: click.Context) -> None:
     if settings.auth == "none":
         structlog.get_logger().warning("authentication disabled (Auth: none)")
     with logged_failures():
-        callbacks = callback_readers(settings)
+        takes_callbacks = settings.dashboard != "only"
+        callbacks = callback_readers(settings) if takes_callbacks else {}
         _require_csv_root(settings)
         listeners = [listen(settings.host, settings.port)]
-        if settings.callback_port:
+        if settings.callback_port and takes_callbacks:
             listeners.append(listen(settings.host, settings.callback_port, "CallbackPort"))
         with metrics_port(settings) as metrics:
             taken_over = [listener.detach() for listener in listeners]

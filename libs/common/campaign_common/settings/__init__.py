@@ -7,6 +7,7 @@ from campaign_common.settings.sections.callbacks import (
     CallbacksSettings,
     ReferenceSecretSettings,
 )
+from campaign_common.settings.sections.oidc import OidcScopeSettings, OidcSettings
 from campaign_common.settings.sections.people.erasure import ErasureSettings
 from campaign_common.settings.sections.people.inbound import InboundKeywordSettings, InboundSettings
 from campaign_common.settings.sections.people.unsubscribe import (
@@ -62,6 +63,8 @@ __all__ = [
     "LatencySettings",
     "LogSettings",
     "MysqlSettings",
+    "OidcScopeSettings",
+    "OidcSettings",
     "ProviderCallbackSettings",
     "ReferenceSecretSettings",
     "RetryClassSettings",

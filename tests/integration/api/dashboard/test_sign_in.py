@@ -1,6 +1,7 @@
 """Sign-in, sessions and where forms come from."""
 
 from dataclasses import replace
+from ipaddress import ip_network
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,11 +9,11 @@ from flask.testing import FlaskClient
 from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import ApiKey, Scope
-from campaign_common.settings import Settings
+from campaign_common.settings import ApiSettings, Settings
 from campaign_common.store.access import web_sessions
 from campaign_common.store.access.api_keys import revoke_key
 from tests.integration.api.dashboard.visitor import OWN, PAGE, Visitor
-from tests.support.keys import make_key
+from tests.support.keys import bearer, make_key
 from tests.support.waiting import wait_until
 
 
@@ -91,6 +92,38 @@ def test_the_eleventh_failure_in_a_minute_is_not_tried(client: FlaskClient, pool
     with pool.transaction() as cursor:
         cursor.execute("UPDATE failed_sign_ins SET failed_at = NOW(6) - INTERVAL 61 SECOND")
     assert wrong.sign_in(key).status_code == 303
+
+
+def test_failures_are_counted_by_what_proxies_tell(settings: Settings, pool: Database) -> None:
+    behind = replace(settings, trusted_proxies=(ip_network("127.0.0.1"),))
+    client = create_app(behind, Databases((pool,))).test_client()
+    key = make_key(pool, Scope.READ)
+
+    def sign_in(address: str, shown: ApiKey) -> int:
+        headers = {**OWN, "X-Forwarded-For": f"203.0.113.9, {address}"}
+        return client.post("/sign-in", data={"key": shown.token}, headers=headers).status_code
+
+    for _ in range(10):
+        assert sign_in("192.0.2.1", ApiKey.generate()) == 422
+    assert sign_in("192.0.2.1", key) == 429
+    assert sign_in("192.0.2.2", key) == 303
+
+
+def test_pages_are_counted_by_session(settings: Settings, pool: Database) -> None:
+    """People who share a key do not share a count; static files and sign-in have none."""
+    few = replace(settings, api=ApiSettings(requests_per_minute=4))
+    app = create_app(few, Databases((pool,)))
+    key = make_key(pool, Scope.READ)
+    one, other = Visitor(app.test_client()), Visitor(app.test_client())
+    for visitor in (one, other):
+        assert visitor.sign_in(key).status_code == 303
+    answers = [one.open("/campaigns") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 4 + [429]
+    assert "Too many requests" in answers[-1].text
+    assert int(answers[-1].headers["Retry-After"]) <= 60
+    assert other.open("/campaigns").status_code == 200
+    assert one.open("/sign-in").status_code == 200
+    assert app.test_client().get("/v1/campaigns", headers=bearer(key)).status_code == 200
 
 
 def test_a_revoked_key_ends_its_sessions(client: FlaskClient, pool: Database) -> None:

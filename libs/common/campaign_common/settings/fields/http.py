@@ -82,6 +82,27 @@ class OriginUrl(HttpUrl):
         return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+class IssuerUrl(HttpUrl):
+    """The issuer of an OpenID provider: https, or http on this machine, without ? and #."""
+
+    secret = False
+    no_more = "no user, no ? and no #"
+    refused_in_path = "?#"
+    longest = 255
+
+    def __init__(self) -> None:
+        super().__init__("https://login.example.com")
+
+    def _deserialize(self, value: object, *_: object, **__: object) -> str:
+        url = super()._deserialize(value)
+        if len(url) > self.longest:
+            raise ValidationError(f"{self.expected}: {self.longest} characters at most")
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK_NAMES:
+            raise ValidationError(f"{self.expected}: https, except for localhost")
+        return url
+
+
 class HeaderValue(Value[str]):
     """The value of a header; a line break in it would be a header of its own."""
 

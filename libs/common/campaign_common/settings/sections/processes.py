@@ -77,7 +77,8 @@ class ApiSettings:
     max_headers: int = key("MaxHeaders", Int(8, 1_000), default=64)
     """A request with more header lines is refused."""
     requests_per_minute: int = key("RequestsPerMinute", Int(1, 10_000_000), default=6_000)
-    """Requests of one API key, in each process; further ones are a 429."""
+    """Requests of one API key, or of one session of a person at the dashboard, in each process;
+    further ones are a 429."""
     test_messages_per_minute: int = key("TestMessagesPerMinute", Int(1, 10_000_000), default=30)
     """Test messages and provider checks of one API key, in each process; further ones are a 429."""
 

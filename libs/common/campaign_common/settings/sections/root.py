@@ -9,7 +9,7 @@ from campaign_common.domain.campaign import Delivery
 from campaign_common.domain.routing.routes import Routes
 from campaign_common.domain.suppressions.hard_bounces import HardBounces
 from campaign_common.settings.declaration import Conflict, Section, SectionList, key, section_class
-from campaign_common.settings.fields.http import OriginUrl
+from campaign_common.settings.fields.http import Network, Networks, OriginUrl
 from campaign_common.settings.fields.plain import (
     Choice,
     Duration,
@@ -26,6 +26,7 @@ from campaign_common.settings.sections.callbacks_of_providers import (
     callbacks_conflicts,
     secrets_conflicts,
 )
+from campaign_common.settings.sections.oidc import OidcSettings
 from campaign_common.settings.sections.people.erasure import ErasureSettings
 from campaign_common.settings.sections.people.inbound import InboundSettings
 from campaign_common.settings.sections.people.suppressions import ONE_PROVIDER, SuppressionsSettings
@@ -93,6 +94,10 @@ class Settings:
     public_url: str | None = key("PublicUrl", OriginUrl(), default=None)
     """The URL at which people open the dashboard, without a path; `null`: they do so on the API's
     own machine. Elsewhere it has to be https."""
+    trusted_proxies: tuple[Network, ...] = key("TrustedProxies", Networks(), default=[])
+    """Networks of the proxies in front of the dashboard, whose `X-Forwarded-For` tells where people
+    come from: failed sign-ins are counted by that address. From elsewhere the header is ignored."""
+    oidc: OidcSettings = key("Oidc", Section(OidcSettings), default={})
     mysql: MysqlSettings = key("Mysql", Section(MysqlSettings))
     mysql_shards: tuple[ShardServerSettings, ...] = key(
         "MysqlShards",
@@ -165,6 +170,11 @@ class Settings:
         if self.http.url is not None and self.http.timeout >= self.drain_timeout:
             message = "expected less than DrainTimeout, so that a stop can wait for every send"
             yield ("Http", "Timeout"), message
+        if self.oidc.issuer is not None and self.public_url is None:
+            message = "the key is missing; Oidc needs to know where people come back to"
+            yield ("PublicUrl",), message
+        if self.oidc.issuer is not None and self.auth == "none":
+            yield ("Oidc", "Issuer"), "expected null: with Auth none there is no sign-in"
         yield from self._providers_conflicts()
         yield from self._routes_conflicts()
         yield from callbacks_conflicts(self.callbacks, self.providers)

@@ -14,11 +14,23 @@ WINDOW = 60
 """Seconds for which a failed sign-in counts."""
 
 
+class SignedInPerson(NamedTuple):
+    """A person whom an OpenID provider has identified."""
+
+    id: str
+    """16 hexadecimal digits, as the id of a key; of the issuer and its `sub`."""
+    name: str
+    issuer: str
+    claim_value: str
+    """The value of the claim that the person's scope follows from."""
+
+
 class StoredSession(NamedTuple):
     """A session that has not ended."""
 
     key_id: str | None
-    """None: a person on the API's own machine, while no key exists."""
+    """None without `person`: a person on the API's own machine, while no key exists."""
+    person: SignedInPerson | None = None
 
 
 INSERT = f"""
@@ -26,12 +38,23 @@ INSERT INTO web_sessions (token_sha256, key_id, made_at, seen_at, ends_at)
 VALUES (%s, %s, NOW(6), NOW(6), NOW(6) + INTERVAL {IDLE_HOURS} HOUR)
 """
 
-SELECT = "SELECT key_id FROM web_sessions WHERE token_sha256 = %s AND ends_at > NOW(6)"
+INSERT_PERSON = f"""
+INSERT INTO web_sessions (token_sha256, person_id, person_name, issuer, claim_value,
+                          made_at, seen_at, ends_at, latest_at)
+VALUES (%s, %s, %s, %s, %s, NOW(6), NOW(6),
+        NOW(6) + INTERVAL LEAST({IDLE_HOURS} * 3600, %s) SECOND, NOW(6) + INTERVAL %s SECOND)
+"""
+
+SELECT = """
+SELECT key_id, person_id, person_name, issuer, claim_value
+FROM web_sessions WHERE token_sha256 = %s AND ends_at > NOW(6)
+"""
 
 # A session that has ended meanwhile stays so.
 NOTE_SEEN = f"""
 UPDATE web_sessions SET seen_at = NOW(6),
-  ends_at = LEAST(NOW(6) + INTERVAL {IDLE_HOURS} HOUR, made_at + INTERVAL {LONGEST_HOURS} HOUR)
+  ends_at = LEAST(NOW(6) + INTERVAL {IDLE_HOURS} HOUR,
+                  COALESCE(latest_at, made_at + INTERVAL {LONGEST_HOURS} HOUR))
 WHERE token_sha256 = %s AND ends_at > NOW(6)
 """
 
@@ -66,11 +89,21 @@ def insert_session(cursor: Cursor, token_sha256: bytes, key_id: str | None) -> N
     cursor.execute(INSERT, (token_sha256, key_id))
 
 
+def insert_person_session(
+    cursor: Cursor, token_sha256: bytes, person: SignedInPerson, longest: int
+) -> None:
+    """Store a session of a person that begins now, and lasts `longest` seconds at most."""
+    cursor.execute(INSERT_PERSON, (token_sha256, *person, longest, longest))
+
+
 def read_session(cursor: Cursor, token_sha256: bytes) -> StoredSession | None:
     """Read a session; None: there is none, or it has ended."""
     cursor.execute(SELECT, (token_sha256,))
     row = cursor.fetchone()
-    return None if row is None else StoredSession(row[0])
+    if row is None:
+        return None
+    key_id, person_id, *others = row
+    return StoredSession(key_id, None if person_id is None else SignedInPerson(person_id, *others))
 
 
 def note_seen(cursor: Cursor, token_sha256: bytes) -> None:

@@ -34,6 +34,12 @@ class DashboardOrigin:
         own = f"{request.scheme}://{request.host}"
         return origin is None or origin not in (self._public_url, own)
 
+    def public_address(self, request: Request, path: str) -> str | None:
+        """Return where a path is at the configured URL, if the request came by another host."""
+        if self._public_url is None or request.host == self._public_host:
+            return None
+        return f"{self._public_url}{path}"
+
     def sign_in_url(self, request: Request) -> str | None:
         """Return None where people may sign in, else where they can; empty: nowhere yet."""
         if request.host == self._public_host or _is_this_machine(request):

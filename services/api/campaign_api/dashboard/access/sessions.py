@@ -19,7 +19,7 @@ from pymysql.err import Error as DriverError
 from campaign_common.database import Database
 from campaign_common.errors import CampaignError
 from campaign_common.store.access import web_sessions as store
-from campaign_common.store.access.web_sessions import StoredSession
+from campaign_common.store.access.web_sessions import SignedInPerson, StoredSession
 
 KEPT = 2.0
 """Seconds for which a session that was read is used without being read again."""
@@ -56,6 +56,18 @@ class Sessions:
         token = token_urlsafe(TOKEN_BYTES)
         digest = _digest(token)
         self._database.run(partial(store.insert_session, token_sha256=digest, key_id=key_id))
+        return token
+
+    def begin_of_person(self, person: SignedInPerson, longest: int) -> str:
+        """Begin a session of a person for at most `longest` seconds, and return its token."""
+        token = token_urlsafe(TOKEN_BYTES)
+        insert = partial(
+            store.insert_person_session,
+            token_sha256=_digest(token),
+            person=person,
+            longest=longest,
+        )
+        self._database.run(insert)
         return token
 
     def find(self, token: str) -> StoredSession | None:

@@ -27,6 +27,7 @@ NAMES = {
     LimitedWork.EXPORT: "exports",
     LimitedWork.DRY_RUN: "dry runs",
     LimitedWork.TEST_MESSAGE: "test messages",
+    LimitedWork.SIGN_IN: "sign-ins",
 }
 
 

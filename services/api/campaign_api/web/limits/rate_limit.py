@@ -1,4 +1,4 @@
-"""Rate limit of an API key in requests per minute, counted by each process separately."""
+"""Rate limit of an API key, or of a session, in requests per minute, counted by each process."""
 
 from math import ceil
 
@@ -13,7 +13,11 @@ WINDOW = 60
 
 
 class RateLimit:
-    """Limit of the requests of each key; clients without a key are not counted."""
+    """Limit of the requests of each key, and of each session of a person at the pages.
+
+    Clients without a key are not counted. A session has its own count: people may share a key, and
+    their pages ask for news.
+    """
 
     def __init__(self, requests_per_minute: int) -> None:
         self._most = requests_per_minute
@@ -27,12 +31,22 @@ class RateLimit:
 
     def _count(self) -> None:
         key_id = caller().key_id
-        if key_id == LOCAL.key_id:
-            return
-        g.limit_decision = decision = self._limiter.count(key_id)
+        if key_id != LOCAL.key_id:
+            self._count_one(key_id, "key")
+
+    def count_session(self, session: str) -> None:
+        """Count the current request of a session.
+
+        Raises:
+            TooManyRequests: it exceeds the limit.
+        """
+        self._count_one(session, "session")
+
+    def _count_one(self, client: str, kind: str) -> None:
+        g.limit_decision = decision = self._limiter.count(f"{kind} {client}")
         if not decision.admitted:
             raise TooManyRequests(
-                f"this key has sent {self._most} requests within a minute; slow down"
+                f"this {kind} has sent {self._most} requests within a minute; slow down"
             )
 
     def _tell(self, response: Response) -> Response:

@@ -59,6 +59,7 @@ class LimitedWork(StrEnum):
     EXPORT = "export"
     DRY_RUN = "dry run"
     TEST_MESSAGE = "test message"
+    SIGN_IN = "sign-in"
 
 
 def requires_scope(scope: Scope) -> Callable[[View], View]:

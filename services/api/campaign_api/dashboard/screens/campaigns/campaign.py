@@ -19,6 +19,7 @@ from campaign_api.dashboard.problems import PageProblem
 from campaign_api.dashboard.render import formats
 from campaign_api.dashboard.render.languages import gettext, ngettext
 from campaign_api.dashboard.render.words import word
+from campaign_api.dashboard.screens.campaigns import plots
 from campaign_api.dashboard.shown import Shown
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.messages.message_export import CsvFile
@@ -50,6 +51,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     latest: Latest[CampaignId, dict[str, Any]] = Latest(
         lambda campaign_id: progress_of(shown.databases, campaign_id, shown.rests)
     )
+    plotted = plots.register(pages, shown)
 
     def show(
         campaign_id: CampaignId, problem: PageProblem | None = None, **of_the_form: object
@@ -64,6 +66,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
             campaign=campaign,
             events=[described(event) for event in events],
             **_live(campaign_id, latest.get(campaign_id)),
+            **plotted.values(campaign_id),
         )
 
     @pages.page("/campaigns/<int:campaign_id>")
