@@ -8,6 +8,7 @@ from babel.messages.catalog import Catalog
 
 from campaign_api.dashboard.render import languages
 from campaign_common.database import Database
+from campaign_common.domain.api_key import Scope
 from messages.__main__ import DASHBOARD
 from messages.catalogues import texts_of
 from tests.integration.api.dashboard.test_screens import make_campaign
@@ -68,7 +69,23 @@ def written(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         "/campaigns/{id}",
         "/campaigns/{id}/cancel",
         "/campaigns/new",
+        "/campaigns/{id}/messages",
+        "/campaigns/{id}/errors",
         "/calendar",
+        "/lists",
+        "/lists/1",
+        "/lists/1/rejects",
+        "/lists/upload",
+        "/people",
+        "/people/13961467500",
+        "/inbound",
+        "/suppressions",
+        "/suppressions/add",
+        "/providers",
+        "/providers/simulated",
+        "/api-keys",
+        "/webhooks",
+        "/audit",
         "/nowhere",
     ],
 )
@@ -78,7 +95,7 @@ def test_a_page_shows_no_text_as_it_is_written(
     campaign_id = make_campaign(visitor.client, pool, "0000")
     nodes = TextNodes()
     nodes.feed(visitor.open(path.format(id=campaign_id)).text)
-    assert not nodes.found & written
+    assert not nodes.found & written - set(Scope)
     assert any(accented(text) in nodes.found for text in written)
 
 
