@@ -128,7 +128,6 @@ def test_a_person_is_read_suppressed_and_erased(
         page.get_by_role("link", name=PHONE).click()
         page.locator("summary").click()
         page.get_by_label("Note").fill(HOSTILE)
-        assert faults(page) == []
         page.get_by_role("button", name="Suppress").click()
         expect(page.get_by_role("status")).to_contain_text("Suppressed.")
         suppressed = page.get_by_role("region", name="Suppressions")
@@ -141,7 +140,6 @@ def test_a_person_is_read_suppressed_and_erased(
         page.get_by_role("button", name="Erase this person").click()
         expect(page.get_by_role("status")).to_contain_text("is stored")
         assert PHONE not in page.url
-        assert faults(page) == []
     assert PHONE not in api.log.read_text()
 
 

@@ -101,8 +101,19 @@ def test_numbers_of_the_campaign_lead_to_its_messages(visitor: Visitor, sent: Da
     assert links == [(f"{MESSAGES}?status=failed", "10")]
     counts = api(visitor, sent, f"/v1/campaigns/{CAMPAIGN}").json["counts"]  # type: ignore[index]
     assert re.findall(r"<dd>(\d+)</dd>", visitor.open(MESSAGES).text) == [
-        str(n) for n in (PEOPLE, *counts.values())
+        str(n) for n in (PEOPLE, *counts.values(), 0)
     ]
+
+
+def test_numbers_of_messages_add_up(visitor: Visitor, pool: Database) -> None:
+    add_list(pool, range(1, 8))
+    add_campaign(pool)
+    record(pool, {1: Status.SENT, 2: Status.FAILED, 3: Status.WAITING})
+    page = visitor.open(MESSAGES)
+    total, *others = map(int, re.findall(r"<dd>(\d+)</dd>", page.text))
+    assert (total, sum(others), others[-1]) == (7, 7, 4)
+    waiting = visitor.open(f"{MESSAGES}?status=not_started")
+    assert phones_of(waiting) == [phone_of(seq) for seq in range(4, 8)]
 
 
 def test_an_unknown_filter_is_said_on_the_page(visitor: Visitor, sent: Database) -> None:

@@ -20,6 +20,7 @@ from campaign_api.schemas.campaigns.errors import ErrorParameters
 from campaign_api.schemas.message import RANKS, WORDS, CampaignMessageParameters
 from campaign_api.web.http.paging import encode
 from campaign_common.domain.campaign import CampaignId, CampaignState
+from campaign_common.domain.message import Status
 
 LIMIT = 50
 """Messages of one page."""
@@ -41,6 +42,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
             "campaigns/messages.html",
             problem=problem,
             campaign=campaign,
+            counts=_counts(campaign),
             messages=found.items,
             wanted={name: value or "" for name, value in filters.items()},
             statuses=_options(WORDS),
@@ -89,6 +91,12 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         body = read_fields(Retry(), request.form)
         shown.changes.retry(campaign_id, messages_to_retry(body))
         return pages.see("campaign", campaign_id=campaign_id)
+
+
+def _counts(campaign: dict[str, Any]) -> dict[str, int]:
+    """Return the numbers of messages by status, which add up to the recipients."""
+    counts: dict[str, int] = campaign["counts"]
+    return {**counts, Status.NOT_STARTED.word: campaign["total"] - sum(counts.values())}
 
 
 def _words(wanted: MessageFilter) -> dict[str, str | None]:
