@@ -94,13 +94,15 @@ class DashboardPages:
         scope: Scope = Scope.WRITE,
         refused: PageView | None = None,
         needs_session: bool = True,
-        changes: bool = True,
+        keyed: bool = True,
     ) -> Callable[[PageView], PageView]:
         """Register what a form is posted to; it is carried out once for each of its keys.
 
+        Without keys (`keyed`) it is carried out each time: for what changes nothing, or may be
+        sent again without harm, and for bodies that the view reads as they come.
+
         What the view refuses is shown by `refused(problem, form, **arguments of the path)`, as a
         rule the page that has the form, with what was typed; without `refused` on a page alone.
-        One that only shows something (`changes=False`) has no key.
         """
 
         def register(view: PageView) -> PageView:
@@ -115,7 +117,7 @@ class DashboardPages:
 
             marked = page(requires_scope(scope)(carry_out))
             endpoint = view.__name__
-            if needs_session and changes:
+            if needs_session and keyed:
                 marked = idempotent(IdempotencyMode.FORM)(marked)
             if not needs_session:
                 self.open_to_visitors.add(f"{BLUEPRINT}.{endpoint}")
@@ -186,15 +188,11 @@ def read_fields(schema: Schema, given: MultiDict[str, str]) -> Any:  # noqa: ANN
         for name, value in given.items()
         if value != "" and name != FORM_FIELD
     }
-    return load_values(schema, values)
+    return read_values(schema, values)
 
 
-def load_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - what it loads
-    """Load values by a schema of the API; those that it does not have are left out.
-
-    Raises:
-        RequestInvalid: a field is missing or wrong.
-    """
+def read_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - as above
+    """Read values that were made of a form by a schema of the API; raise as `read_fields` does."""
     try:
         return schema.load(values, unknown=EXCLUDE)
     except ValidationError as error:

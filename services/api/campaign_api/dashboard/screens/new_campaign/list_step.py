@@ -58,7 +58,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         campaign = read_campaign(shown.databases, campaign_id)
         return show(campaign_id, chosen_list() or campaign["recipient_list_id"])
 
-    @pages.form("/campaigns/new", changes=False)
+    @pages.form("/campaigns/new", keyed=False)
     def back_to_lists() -> Response:
         typed = TypedMessage.of_form(request.form)
         return show(typed.campaign_id, typed.list_id, typed)
