@@ -205,15 +205,11 @@ def read_fields(schema: Schema, given: MultiDict[str, str]) -> Any:  # noqa: ANN
         for name, value in given.items()
         if value != "" and name != FORM_FIELD
     }
-    return load_values(schema, values)
+    return read_values(schema, values)
 
 
-def load_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - what it loads
-    """Load values by a schema of the API; those that it does not have are left out.
-
-    Raises:
-        RequestInvalid: a field is missing or wrong.
-    """
+def read_values(schema: Schema, values: Mapping[str, object]) -> Any:  # noqa: ANN401 - as above
+    """Read values that were made of a form by a schema of the API; raise as `read_fields` does."""
     try:
         return schema.load(values, unknown=EXCLUDE)
     except ValidationError as error:

@@ -52,7 +52,7 @@ def draft(visitor: Visitor, **fields: str) -> int:
 
 
 def said(page: TestResponse) -> dict[str, str]:
-    """What the summary of errors says of which field."""
+    """Return the messages of the summary of errors, by field."""
     found = re.findall(r'<li><a href="#([^"]+)">[^:]+: ([^<]+)</a></li>', page.text)
     return {field: unescape(message) for field, message in found}
 

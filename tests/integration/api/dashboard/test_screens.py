@@ -16,7 +16,7 @@ from tests.integration.api.stored import add_list
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, SchemaServer
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*1907 }}"
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 77*77 }}"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def test_hostile_text_is_markup_nowhere(visitor: Visitor, pool: Database, path: 
     page = visitor.open(path.format(id=campaign_id))
     assert page.status_code == 200
     assert "alert(1)" in page.text
-    assert not re.search(r"<script>|<img|\b13349\b", page.text)
+    assert not re.search(r"<script>|<img|\b5929\b", page.text)
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert page.headers["Referrer-Policy"] == "same-origin"
 

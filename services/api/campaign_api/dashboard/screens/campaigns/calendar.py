@@ -27,7 +27,7 @@ MOST_CAMPAIGNS = 1_000
 """Campaigns of a month, the newest, that are counted."""
 
 
-class Planned(NamedTuple):
+class PlannedCampaign(NamedTuple):
     """A campaign in the calendar."""
 
     id: int
@@ -38,14 +38,14 @@ class Planned(NamedTuple):
     """The time of day in the zone of the calendar."""
 
 
-class Day(NamedTuple):
+class CalendarDay(NamedTuple):
     """A day of the calendar."""
 
     date: date
     is_outside: bool
     """It is of the month before or after."""
     is_today: bool
-    campaigns: list[Planned]
+    campaigns: list[PlannedCampaign]
     more: int
     """Campaigns of the day that are not shown."""
     path: str
@@ -64,7 +64,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         first = (date_of(f"{request.args.get('month', '')}-01") or today).replace(day=1)
         weeks = months.Calendar(locale().first_week_day).monthdatescalendar(first.year, first.month)
         planned = read_planned(shown.databases.main, weeks[0][0], weeks[-1][-1], zone)
-        by_day = defaultdict[date, list[Planned]](list)
+        by_day = defaultdict[date, list[PlannedCampaign]](list)
         for each in planned:
             by_day[each.at.astimezone(ZoneInfo(zone)).date()].append(each)
         days = [[_day(day, first, today, zone, by_day[day]) for day in week] for week in weeks]
@@ -83,7 +83,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         )
 
 
-def read_planned(database: Database, first: date, last: date, zone: str) -> list[Planned]:
+def read_planned(database: Database, first: date, last: date, zone: str) -> list[PlannedCampaign]:
     """Read the campaigns planned for the days of a zone, by time.
 
     Raises:
@@ -97,15 +97,17 @@ def read_planned(database: Database, first: date, last: date, zone: str) -> list
     return sorted(planned, key=lambda each: (each.at, each.id))
 
 
-def _planned(campaign: CampaignProgress, scheduled_at: datetime, zone: str) -> Planned:
+def _planned(campaign: CampaignProgress, scheduled_at: datetime, zone: str) -> PlannedCampaign:
     at = scheduled_at.replace(tzinfo=UTC)
     clock = at.astimezone(ZoneInfo(zone)).strftime("%H:%M")
-    return Planned(campaign.id, campaign.name, campaign.state.value, at, clock)
+    return PlannedCampaign(campaign.id, campaign.name, campaign.state.value, at, clock)
 
 
-def _day(day: date, first: date, today: date, zone: str, campaigns: list[Planned]) -> Day:
+def _day(
+    day: date, first: date, today: date, zone: str, campaigns: list[PlannedCampaign]
+) -> CalendarDay:
     query: dict[str, Any] = {"from": day.isoformat(), "to": day.isoformat(), "time_zone": zone}
-    return Day(
+    return CalendarDay(
         day,
         day.month != first.month,
         day == today,

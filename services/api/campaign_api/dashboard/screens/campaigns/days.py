@@ -15,7 +15,7 @@ FIRST_DAY, LAST_DAY = date(1971, 1, 1), date(8999, 12, 31)
 
 
 class Days(NamedTuple):
-    """Days from `first` to `last`, both of them included; None: without a bound."""
+    """A span of days, `first` and `last` included; None: without a bound."""
 
     first: date | None = None
     last: date | None = None

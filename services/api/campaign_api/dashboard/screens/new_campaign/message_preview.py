@@ -5,7 +5,7 @@ from typing import Any
 
 from campaign_api.campaigns.dry_runs.message_costs import price_messages
 from campaign_api.campaigns.previews.draft_preview import preview_draft
-from campaign_api.dashboard.pages import load_values
+from campaign_api.dashboard.pages import read_values
 from campaign_api.dashboard.problems import page_problem
 from campaign_api.dashboard.screens.new_campaign.steps import id_of
 from campaign_api.dashboard.screens.new_campaign.typed_message import TypedMessage
@@ -49,7 +49,7 @@ class MessagePreviews:
 
     def _rendered(self, typed: TypedMessage, first: int) -> dict[str, Any]:
         given = {"recipient_list_id": typed.list_id, "from_seq": first, "limit": SHOWN_MESSAGES}
-        wanted = load_values(DraftPreview(), {**typed.content(), **given})
+        wanted = read_values(DraftPreview(), {**typed.content(), **given})
         found = preview_draft(self._database, self._settings, wanted["content"], wanted["source"])
         provider = typed.provider or self._settings.provider
         price_messages(self._database, self._settings, provider, found["messages"])

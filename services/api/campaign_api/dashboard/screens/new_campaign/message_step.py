@@ -4,7 +4,7 @@ from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
 from campaign_api.campaigns.campaign_reader import read_campaign
-from campaign_api.dashboard.pages import NO_VALUES, DashboardPages, load_values
+from campaign_api.dashboard.pages import NO_VALUES, DashboardPages, read_values
 from campaign_api.dashboard.problems import FRAGMENT, PageProblem
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.dashboard.screens.new_campaign import steps
@@ -81,14 +81,14 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     @pages.form("/campaigns/new/message", refused=show_refused)
     def create_draft() -> Response:
         typed = TypedMessage.of_form(request.form)
-        made = shown.changes.create(load_values(NewCampaignBody(), typed.values()))
+        made = shown.changes.create(read_values(NewCampaignBody(), typed.values()))
         log_change("campaign created", made)
         return pages.see("draft_check", campaign_id=made)
 
     @pages.form("/campaigns/<int:campaign_id>/message", refused=show_refused)
     def save_message(campaign_id: CampaignId) -> Response:
         typed = TypedMessage.of_form(request.form, campaign_id)
-        shown.changes.change(campaign_id, load_values(CampaignChange(), typed.values()))
+        shown.changes.change(campaign_id, read_values(CampaignChange(), typed.values()))
         return pages.see("draft_check", campaign_id=campaign_id)
 
 

@@ -14,7 +14,7 @@ from campaign_common.domain.local_time import LocalTime, local_of
 NOW, LATER = "now", "later"
 
 FIRST, SECOND = "first", "second"
-"""Which of two times that a clock shows alike is meant."""
+"""The two times that a clock shows alike, where it is put back."""
 
 GRACE = timedelta(minutes=1)
 """Times that are past by less are not refused: a form takes a while."""

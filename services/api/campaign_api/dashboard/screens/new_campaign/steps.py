@@ -9,7 +9,7 @@ from campaign_common.domain.campaign import CampaignId
 LIST, MESSAGE, CHECK, TIME, CONFIRM = range(5)
 
 
-class Step(NamedTuple):
+class CampaignStep(NamedTuple):
     """A step as pages show it; `path` is None where one cannot go yet."""
 
     text: str
@@ -17,7 +17,7 @@ class Step(NamedTuple):
     is_current: bool
 
 
-def steps_of(current: int, campaign_id: CampaignId | None = None) -> list[Step]:
+def steps_of(current: int, campaign_id: CampaignId | None = None) -> list[CampaignStep]:
     """Return the steps; of a campaign that is stored, one can go to each except the last."""
     texts = [
         gettext("List"),
@@ -31,7 +31,7 @@ def steps_of(current: int, campaign_id: CampaignId | None = None) -> list[Step]:
         endpoints = ("draft_list", "draft_message", "draft_check", "draft_time")
         paths[:CONFIRM] = [url(endpoint, campaign_id=campaign_id) for endpoint in endpoints]
     return [
-        Step(text, path, number == current)
+        CampaignStep(text, path, number == current)
         for number, (text, path) in enumerate(zip(texts, paths, strict=True))
     ]
 

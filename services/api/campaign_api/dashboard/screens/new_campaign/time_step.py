@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from campaign_api.campaigns.actions import Action, action_refused, allowed_actions
 from campaign_api.campaigns.campaign_reader import read_campaign
 from campaign_api.dashboard.local_time import zone_names
-from campaign_api.dashboard.pages import NO_VALUES, DashboardPages, load_values
+from campaign_api.dashboard.pages import NO_VALUES, DashboardPages, read_values
 from campaign_api.dashboard.problems import PageProblem, page_problem
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.dashboard.screens.new_campaign import steps
@@ -91,7 +91,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     @pages.form("/campaigns/<int:campaign_id>/time", refused=show_refused)
     def save_limits(campaign_id: CampaignId) -> Response:
         typed = TypedTime.of_fields(request.form)
-        wanted = _both(typed.read, lambda: load_values(CampaignChange(), _values(request.form)))
+        wanted = _both(typed.read, lambda: read_values(CampaignChange(), _values(request.form)))
         shown.changes.change(campaign_id, wanted)
         return pages.see("draft_confirm", campaign_id=campaign_id, **typed.query())
 

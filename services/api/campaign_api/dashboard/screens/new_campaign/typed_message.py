@@ -1,4 +1,4 @@
-"""What stands in the fields of the step Message, from a form or from a campaign."""
+"""The fields of the step Message as they were typed, of a form or of a campaign."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

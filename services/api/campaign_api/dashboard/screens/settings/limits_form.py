@@ -5,7 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from werkzeug.datastructures import MultiDict
 
-from campaign_api.dashboard.pages import load_values
+from campaign_api.dashboard.pages import read_values
 from campaign_api.dashboard.render import formats
 from campaign_api.dashboard.render.languages import gettext
 from campaign_api.errors import InvalidField, RequestInvalid
@@ -38,7 +38,7 @@ def read(form: MultiDict[str, str]) -> ProviderLimits:
         if text := form.get(name, "").strip():
             values[name] = text
     try:
-        limits: ProviderLimits = load_values(ProviderLimitsSchema(), values)
+        limits: ProviderLimits = read_values(ProviderLimitsSchema(), values)
     except RequestInvalid as error:
         raise RequestInvalid([_of_the_form(wrong) for wrong in error.wrong]) from error
     return limits

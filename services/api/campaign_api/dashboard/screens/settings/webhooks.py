@@ -12,7 +12,7 @@ from campaign_api.dashboard.pages import (
     NO_VALUES,
     DashboardPages,
     PageView,
-    load_values,
+    read_values,
     read_fields,
     url,
 )
@@ -114,7 +114,7 @@ def _add_forms_with_secrets(
 
     @pages.form("/webhooks", scope=Scope.ADMIN, refused=show_all, shows_secret=True)
     def create_webhook() -> Response:
-        return show_secret(editor.create(load_values(WebhookBody(), _typed(request.form))))
+        return show_secret(editor.create(read_values(WebhookBody(), _typed(request.form))))
 
     form = partial(pages.form, scope=Scope.ADMIN, refused=show, shows_secret=True)
 
@@ -130,7 +130,7 @@ def _add_forms(pages: DashboardPages, editor: WebhookEditor, show: PageView) -> 
 
     @form("/webhooks/<int:webhook_id>/change")
     def change_webhook(webhook_id: int) -> Response:
-        editor.change(webhook_id, load_values(WebhookChange(), _typed(request.form)))
+        editor.change(webhook_id, read_values(WebhookChange(), _typed(request.form)))
         return pages.see("webhook", webhook_id=webhook_id)
 
     @form("/webhooks/<int:webhook_id>/enable")
