@@ -284,6 +284,12 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
             " ('http', NOW(6) - INTERVAL %s DAY, 'ops', 'limits', '{}')",
             days,
         )
+        change(
+            pool,
+            "INSERT INTO webhook_changes (webhook_id, at, actor, kind, details) VALUES"
+            " (1, NOW(6) - INTERVAL %s DAY, 'ops', 'created', '{}')",
+            days,
+        )
     costs = "INSERT INTO campaign_costs VALUES (%s, 0, 'EUR', 1, 0.1)"
     # A version without costs and kept samples has purged 76; 7 is there.
     add_list(pool, [1])
@@ -295,7 +301,7 @@ def test_rows_about_campaigns_that_are_gone_go_when_they_are_old(pool: Database)
     assert purge(pool, TERMS._replace(rows=1)).strays == 5
     assert value(pool, "SELECT campaign_id FROM campaign_costs") == 7
     assert rows(pool, "SELECT campaign_id FROM kept_samples") == [(7,), (7,)]
-    for table in ("campaign_events", "late_results", "provider_events"):
+    for table in ("campaign_events", "late_results", "provider_events", "webhook_changes"):
         assert value(pool, f"SELECT COUNT(*) FROM {table}") == 1
 
 
