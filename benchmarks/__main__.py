@@ -20,6 +20,7 @@ from benchmarks.scenarios.imports import imports
 from benchmarks.scenarios.limit_cost import limit_cost
 from benchmarks.scenarios.limits import limits
 from benchmarks.scenarios.metrics_cost import metrics_cost
+from benchmarks.scenarios.pages import pages
 from benchmarks.scenarios.rate_kept import rate_kept
 from benchmarks.scenarios.rates import rates
 from benchmarks.scenarios.recovery import recovery
@@ -49,6 +50,7 @@ SCENARIOS = (
     silence,
     recovery,
     api,
+    pages,
     flood,
     callbacks,
     whole_list,

@@ -54,6 +54,18 @@ TARGETS = (
     Target("silence", "pause to silence, p99", 1_000),
     Target("silence", "cancel to silence, p99", 1_000),
     *(Target("api", f"{read}, sending, p99", 20) for read in ("progress", "one person")),
+    *(
+        target
+        for screen in ("overview", "campaigns", "a campaign")
+        for target in (
+            Target("pages", f"{screen}, first load", 150),
+            Target("pages", f"{screen}, p95", 200),
+        )
+    ),
+    Target("pages", "a poll, largest", 5),
+    Target("pages", "viewers' share of a core", 8, parameters=(("viewers", 200),)),
+    Target("pages", "rate, followed / alone", 0.97, at_least=True),
+    Target("pages", "reads of progress a second and process", 1),
     Target("flood", "healthz, p99", 200),
     Target("flood", "create, p99", 500),
     Target("flood", "unanswered, flooded", 0),
