@@ -12,8 +12,8 @@ from campaign_api.dashboard.pages import (
     NO_VALUES,
     DashboardPages,
     PageView,
-    read_values,
     read_fields,
+    read_values,
     url,
 )
 from campaign_api.dashboard.problems import PageProblem
