@@ -21,6 +21,8 @@ from campaign_common.store.campaigns.listing import CampaignFilter
 
 LIMIT = 50
 """Campaigns of one page."""
+FILTERS = CampaignPageParameters(exclude=("since", "before"))
+"""People filter by days of a time zone, programs by moments."""
 
 
 def register(pages: DashboardPages, shown: Shown) -> None:
@@ -49,6 +51,6 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     @pages.page("/campaigns", entry="Campaigns", rank=20)
     def campaigns() -> Response:
         try:
-            return show(read_fields(CampaignPageParameters(), MultiDict(request.args)))
+            return show(read_fields(FILTERS, MultiDict(request.args)))
         except RequestInvalid as error:
             return show({}, page_problem(error))
