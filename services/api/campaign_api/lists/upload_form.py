@@ -75,9 +75,9 @@ class FormFile:
         body: UploadBody,
         boundary: str | None,
         name: str | None,
-        more: Collection[str] = (),
+        others: Collection[str] = (),
     ) -> None:
-        """Read the form up to its file; `more` are fields that may be in it, besides these.
+        """Read the form up to its file, which `others`, names of further fields, precede.
 
         Raises:
             UploadMalformed: the body is no multipart form with this boundary.
@@ -86,8 +86,8 @@ class FormFile:
         self._events = _events(body, boundary)
         self.name = name
         self.fields: dict[str, str] = {}
-        """The fields of `more` that have come."""
-        self._more = more
+        """The fields of `others` that were given."""
+        self._others = others
         self._rest = bytearray()
         self._in_file = False
         while not self._in_file:
@@ -109,6 +109,7 @@ class FormFile:
 
     def finish(self) -> str:
         """Read the form to its end; raise what the constructor raises."""
+        self._others = ()
         while not isinstance(event := next(self._events), Epilogue):
             if isinstance(event, File):
                 raise _wrong(FILE_FIELD, "is given twice")
@@ -121,28 +122,30 @@ class FormFile:
             if event.name == FILE_FIELD:
                 # Without a file name too: what counts is which field it is.
                 self._in_file = True
-            elif event.name in self._more and isinstance(event, Field):
-                self.fields[event.name] = self._field_value(event.name)
-            elif event.name != NAME_FIELD or isinstance(event, File):
-                raise _wrong(str(event.name)[:64], "is not a field of this request")
-            elif self.name is not None:
-                raise _wrong(NAME_FIELD, "is given twice")
-            else:
+            elif event.name == NAME_FIELD and isinstance(event, Field):
+                if self.name is not None:
+                    raise _wrong(NAME_FIELD, "is given twice")
                 self.name = _checked(self._field_value(NAME_FIELD))
+            elif event.name in self._others and isinstance(event, Field):
+                if event.name in self.fields:
+                    raise _wrong(event.name, "is given twice")
+                self.fields[event.name] = self._field_value(event.name)
+            else:
+                raise _wrong(str(event.name)[:64], "is not a field of this request")
 
-    def _field_value(self, name: str) -> str:
+    def _field_value(self, field: str) -> str:
         value = bytearray()
         for event in self._events:
             if isinstance(event, Data):
                 value += event.data
                 if len(value) > _FIELD_BYTES:
-                    raise _wrong(name, f"must have 1 to {LONGEST_LIST_NAME} characters")
+                    raise _wrong(field, f"must have 1 to {LONGEST_LIST_NAME} characters")
                 if not event.more_data:
                     break
         try:
             return value.decode()
         except UnicodeDecodeError as error:
-            raise _wrong(name, "must be UTF-8") from error
+            raise _wrong(field, "must be UTF-8") from error
 
 
 def _events(body: UploadBody, boundary: str | None) -> Iterator[Event]:

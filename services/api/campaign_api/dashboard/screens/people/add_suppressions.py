@@ -70,7 +70,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
                     request.input_stream, request.content_length, shown.uploads.most_bytes
                 )
                 boundary = request.mimetype_params.get("boundary")
-                file = FormFile(body, boundary, "", more=FIELDS)
+                file = FormFile(body, boundary, "", others=FIELDS)
                 given = MultiDict(file.fields)
                 fields = read_fields(ImportParameters(), given)
                 csv_format = CsvFormat(default_region=fields.pop("default_region", None))
