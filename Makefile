@@ -70,7 +70,7 @@ images: setup ## Build the images and send a campaign through them (Debian, as r
 
 release: export PYTHONPATH := deploy
 
-release: setup ## Make wheel, images, their bills of materials and checksums in dist/; publish nothing
+release: setup ## Make wheels, images, their bills of materials and checksums in dist/; publish nothing
 	@$(PYTHON_FOLDER)/python -m release
 
 manifests: export PYTHONPATH := deploy

@@ -11,6 +11,7 @@ from benchmarks.results import read_results
 from benchmarks.scenarios.api import api
 from benchmarks.scenarios.beside import beside
 from benchmarks.scenarios.callbacks import callbacks
+from benchmarks.scenarios.command_line import command_line
 from benchmarks.scenarios.erased_people import import_erased
 from benchmarks.scenarios.flood import flood
 from benchmarks.scenarios.growth import growth
@@ -76,7 +77,7 @@ def summary(files: tuple[Path, ...]) -> None:
     click.echo(against_targets(read_results(files)))
 
 
-for command in (*SCENARIOS, metrics_cost, traces_cost, check, capacity):
+for command in (*SCENARIOS, command_line, metrics_cost, traces_cost, check, capacity):
     main.add_command(command)
 
 

@@ -1,1 +1,1 @@
-"""`make release`: wheel, images, their bills of materials and checksums, in dist/."""
+"""`make release`: wheels, images, their bills of materials and checksums, in dist/."""

@@ -12,7 +12,7 @@ from release.bill import bill_of_materials
 from release.errors import ReleaseError
 from release.images import REPOSITORY, save_images
 from release.packages import Package
-from release.wheel import build_wheel, contents_of
+from release.wheel import CLIENT, build_wheel, contents_of, require_client_alone
 
 FOLDER = REPOSITORY / "dist"
 CHECKSUMS = "SHA256SUMS"
@@ -21,7 +21,7 @@ CHECKSUMS = "SHA256SUMS"
 def main() -> int:
     """Make the release, and return the exit code."""
     parser = argparse.ArgumentParser(prog="release", description=__doc__)
-    parser.add_argument("--without-images", action="store_true", help="only wheel and sources")
+    parser.add_argument("--without-images", action="store_true", help="only wheels and sources")
     images = not parser.parse_args().without_images
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
@@ -34,15 +34,16 @@ def main() -> int:
 
 
 def make_release(folder: Path, *, images: bool) -> None:
-    """Write wheel, source archive, image archives, their bills and checksums to an empty folder.
+    """Write wheels, source archives, image archives, their bills and checksums to an empty folder.
+
+    There are a wheel and a source archive of the project, and others of its client.
 
     Raises:
-        ReleaseError: an engine or a file is missing, or a bill is invalid.
-        subprocess.CalledProcessError: wheel or images could not be built.
+        ReleaseError: an engine or a file is missing, a bill is invalid, or the client needs more.
+        subprocess.CalledProcessError: wheels or images could not be built.
     """
-    wheel = build_wheel(folder)
-    project, needed = contents_of(wheel)
-    _write_bill(wheel, bill_of_materials(project, needed, container=False))
+    project = _write_distribution(folder, REPOSITORY)
+    _write_distribution(folder, CLIENT)
     if images:
         for target, archive in save_images(folder, project.version).items():
             image = Package(f"campaign-{target}", project.version, kind="oci")
@@ -52,6 +53,16 @@ def make_release(folder: Path, *, images: bool) -> None:
     write_checksums(folder)
     for file in sorted(folder.iterdir()):
         print(f"{file.stat().st_size:>12,} {file.relative_to(folder.parent)}")
+
+
+def _write_distribution(folder: Path, source: Path) -> Package:
+    """Write wheel, source archive and bill of a distribution, and return what it is."""
+    wheel = build_wheel(folder, source)
+    if source == CLIENT:
+        require_client_alone(wheel)
+    project, needed = contents_of(wheel)
+    _write_bill(wheel, bill_of_materials(project, needed, container=False))
+    return project
 
 
 def write_checksums(folder: Path) -> None:

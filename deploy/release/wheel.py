@@ -1,4 +1,4 @@
-"""The project's wheel and source archive, with the packages that the wheel needs."""
+"""Wheels and source archives of the project and of its client, with the packages that they need."""
 
 import subprocess
 import sys
@@ -14,17 +14,52 @@ DEVELOPMENT_EXTRAS = frozenset({"bench", "dev", "docs", "release"})
 """Extras of people who change the project; no service needs them."""
 
 
-def build_wheel(folder: Path) -> Path:
-    """Build wheel and source archive without the network, and return the wheel.
+CLIENT = REPOSITORY / "libs" / "client"
+"""The distribution camp-mgr-client, which is built from its own folder."""
+
+IMPORT_ALONE = """
+import sys
+sys.path[:0] = sys.argv[1:]
+import campaign_client
+assert campaign_client.__file__.startswith(sys.argv[1]), campaign_client.__file__
+campaign_client.Client("http://localhost:10001", "key")
+found = {name.split(".")[0] for name in sys.modules if name.startswith("campaign")}
+assert found == {"campaign_client"}, found
+"""
+
+
+def build_wheel(folder: Path, project: Path = REPOSITORY) -> Path:
+    """Build wheel and source archive of a project without the network, and return the wheel.
 
     Raises:
         subprocess.CalledProcessError: hatchling failed.
     """
+    before = set(folder.glob("*.whl"))
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=REPOSITORY, check=True
+        [sys.executable, "-m", "hatchling", "build", "-d", folder], cwd=project, check=True
     )
-    (wheel,) = folder.glob("*.whl")
+    (wheel,) = set(folder.glob("*.whl")) - before
     return wheel
+
+
+def require_client_alone(wheel: Path) -> None:
+    """Import the client from its wheel, beside its libraries and without the project.
+
+    No .pth file is obeyed meanwhile (`-S`), so that no other package of the project is found.
+
+    Raises:
+        ReleaseError: it cannot be imported so.
+    """
+    libraries = str(distribution("requests").locate_file(""))
+    ended = subprocess.run(
+        [sys.executable, "-S", "-c", IMPORT_ALONE, wheel, libraries],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=wheel.parent,
+    )
+    if ended.returncode != 0:
+        raise ReleaseError(f"{wheel.name} cannot be used alone: {ended.stderr}")
 
 
 def contents_of(wheel: Path) -> tuple[Package, list[Package]]:

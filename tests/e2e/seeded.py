@@ -123,6 +123,7 @@ class Seeds:
             "provider": "simulated",
             "file": CSV.encode(),
             "url": WEBHOOK_URL,
+            "time_zone": "Europe/Oslo",
         }
 
     def small(self) -> tuple[int, int]:

@@ -8,6 +8,8 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from importlib import import_module
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 from secrets import token_hex
@@ -28,6 +30,7 @@ from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from tests.e2e.seeded import PHONE, ROUTE, Seeds
 from tests.integration.api.providers.heartbeats import beat
+from tests.support.generated_client import generate
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, fresh_schema
 from tests.support.servers.schemas import make_current
@@ -197,16 +200,24 @@ def allow_what_no_document_can_say(case: Case, seeds: Seeds) -> None:
     allow_what_no_document_can_say_of_keys(case.path, case.body)
     if isinstance(case.query, dict):
         case.query.pop("cursor", None)
-    if case.path == "/v1/recipient-lists" and case.method == "POST":
+    if case.method == "POST":
+        allow_what_no_document_can_say_of_files(case)
+    if case.headers is not None:
+        case.headers.pop("If-Match", None)
+        if "Idempotency-Key" in case.headers:
+            case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
+
+
+def allow_what_no_document_can_say_of_files(case: Case) -> None:
+    """Let a file be a CSV, and the query not contradict it."""
+    if case.media_type == "application/octet-stream":
+        case.body = f"phone,name\n{PHONE},Ann\n".encode()
+    if case.path == "/v1/recipient-lists":
         if isinstance(case.body, dict):
             case.body.pop("name", None)  # given once, as parameter or in the form
         case.query = {**(case.query or {}), "name": "needed by a body that is no form"}
         for said in ("phone_column", "name_column", "delimiter", "encoding", "default_region"):
             case.query.pop(said, None)  # how the file is written, which is another matter
-    if case.headers is not None:
-        case.headers.pop("If-Match", None)
-        if "Idempotency-Key" in case.headers:
-            case.headers["Idempotency-Key"] = token_hex(16)  # each request is one intention
 
 
 def allow_what_no_document_can_say_of_campaigns(body: dict[str, Any], seeds: Seeds) -> None:
@@ -301,6 +312,29 @@ def test_nobody_without_a_key_gets_anything(
     refused = answer.status_code in {401, 414}  # 414: a longer URL is not even looked at
     assert refused != open_to_all
     case.validate_response(answer)
+
+
+def test_a_generated_client_uploads_files(
+    api: ApiService, headers: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list as the body and in a form, and suppressions."""
+    package = generate(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    file_type = import_module(f"{package.name}.types").File
+    form_type = import_module(f"{package.name}.models").CreateRecipientListFilesBody
+    client = import_module(package.name).Client(base_url=api.url, headers=headers)
+    text = f"phone,name\n{PHONE},Ann\n".encode()
+
+    def answered(module: str, body: object, **query: str) -> Any:  # noqa: ANN401 - generated
+        operation = import_module(f"{package.name}.api.{module}")
+        return operation.sync(client=client, body=body, **query)
+
+    creating = "recipient_lists.create_recipient_list"
+    assert answered(creating, file_type(BytesIO(text)), name="plain").accepted == 1
+    form = form_type(file=file_type(BytesIO(text), "people.csv", "text/csv"), name="form")
+    assert answered(creating, form).accepted == 1
+    imported = answered("suppressions.import_suppressions", file_type(BytesIO(text)))
+    assert imported.accepted == 1
 
 
 def test_the_service_serves_its_document(api: ApiService) -> None:

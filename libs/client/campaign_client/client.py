@@ -43,6 +43,10 @@ class Client:
         """Send a JSON object under an Idempotency-Key."""
         return self.connection.json("POST", path, body=body or {}, once=True)
 
+    def whoami(self) -> Json:
+        """Read who the API takes the caller for: name, scope, and the version of the API."""
+        return self.get("/v1/whoami")
+
     def pages(self, path: str, items: str, **parameters: str | int | None) -> Iterator[Json]:
         """Return the items of a collection, page after page."""
         cursor: str | None = None

@@ -186,7 +186,7 @@ def framing() -> Iterator[Upload]:
         "application/json",
         "application/xml",
         "application/x-www-form-urlencoded",
-        "application/octet-stream",
+        "application/zip",
         "text/csv, text/csv",
         "text/html",
         "nonsense",

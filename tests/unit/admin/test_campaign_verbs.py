@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from campaign_admin.campaign.main import VERBS, main
 from campaign_admin.connecting.moments import rfc3339
+from campaign_admin.connecting.options import Verb, address_of
 from campaign_admin.connecting.profiles import Profiles
 from tests.unit.client.test_client import answer, serving
 
@@ -145,6 +146,48 @@ def test_the_key_goes_where_it_belongs(
     assert len(received_there) == (key is None)
 
 
+CONFIGURATION = """
+Port: 4711
+Mysql: {DSN: "u@tcp(h:3306)/d"}
+SyncClient: {Topic: t, Brokers: ["h:9092"]}
+SendClient: {Group: g, Brokers: ["h:9092"]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "chosen"),
+    [
+        (("--url", "http://option", "--profile", "p", "-c", "FILE"), {}, "http://option"),
+        (("--profile", "p", "-c", "FILE"), {"CAMP_URL": "http://environment"}, "http://p"),
+        (("-c", "FILE"), {"CAMP_URL": "http://environment"}, "http://environment"),
+        (("-c", "FILE"), {"CAMP_PROFILE": "p"}, "http://localhost:4711"),
+        ((), {"CAMP_PROFILE": "p"}, "http://p"),
+        ((), {}, "http://in-use"),
+    ],
+    ids=["--url", "--profile", "CAMP_URL", "-c", "CAMP_PROFILE", "the profile in use"],
+)
+def test_the_api_is_the_first_that_is_given(
+    tmp_path: Path, words: tuple[str, ...], environment: dict[str, str], chosen: str
+) -> None:
+    """In the order of docs/reference/commands.md; each case lacks what comes before."""
+    profiles = Profiles(tmp_path / "camp-mgr" / "config.toml")
+    profiles.by_name = {"p": {"url": "http://p"}, "q": {"url": "http://in-use"}}
+    profiles.current = "q"
+    profiles.write()
+    file = tmp_path / "campmgr.yaml"
+    file.write_text(CONFIGURATION)
+
+    @click.command(cls=Verb)
+    @click.pass_context
+    def ask(context: click.Context) -> None:
+        click.echo(address_of(context)[0])
+
+    called = [str(file) if word == "FILE" else word for word in words]
+    variables = {"XDG_CONFIG_HOME": str(tmp_path), "CAMP_URL": None, **environment}
+    ended = CliRunner().invoke(ask, called, env=variables)
+    assert ended.stdout == f"{chosen}\n", ended.output
+
+
 @pytest.mark.parametrize(
     ("text", "zone", "read"),
     [
@@ -159,7 +202,14 @@ def test_times_are_read(text: str, zone: str | None, read: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "zone"),
-    [("2030-01-31T09:00", None), ("soon", None), ("9" * 20, None), ("2030-01-31T09:00", "../x")],
+    [
+        ("2030-01-31T09:00", None),
+        ("soon", None),
+        ("9" * 20, None),
+        ("2030-01-31T09:00", "../x"),
+        ("2030-03-31T02:30", "Europe/Oslo"),
+        ("2030-10-27T02:30", "Europe/Oslo"),
+    ],
 )
 def test_times_that_are_none_are_refused(text: str, zone: str | None) -> None:
     with pytest.raises(click.BadParameter):

@@ -2,7 +2,9 @@
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,10 @@ import pytest
 from campaign_api.openapi import document
 from campaign_api.web.routing.operation_ids import OPERATION_IDS
 
+REPOSITORY = Path(__file__).parents[3]
 PAGE = {"cursor", "limit"}
 QUERY: dict[str, set[str]] = {
-    "GET /v1/campaigns": {"state", "name"} | PAGE,
+    "GET /v1/campaigns": {"state", "name", "from", "to"} | PAGE,
     "GET /v1/campaigns/{campaign_id}/errors": {"cursor"},
     "GET /v1/campaigns/{campaign_id}/events": PAGE,
     "GET /v1/campaigns/{campaign_id}/messages": {"status", "error_code", "receipt", "phone"} | PAGE,
@@ -91,8 +94,10 @@ def test_no_name_is_of_an_operation_that_is_not_there() -> None:
     assert OPERATION_IDS.keys() == {name for name, _ in operations()}
 
 
-def test_the_document_says_where_it_holds_and_its_license() -> None:
+def test_the_document_says_where_it_holds_and_whose_it_is() -> None:
     said = json.loads(document())
     assert said["servers"][0]["url"] == "/"
     assert said["info"]["license"]["identifier"] == "Apache-2.0"
     assert said["info"]["title"] == "camp-mgr"
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert [said["info"]["contact"]] == project["maintainers"]

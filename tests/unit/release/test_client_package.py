@@ -1,36 +1,21 @@
 """The client of the API as a distribution of its own, built and imported without the project."""
 
-import subprocess
-import sys
 import tomllib
 import zipfile
 from email import message_from_string
 from pathlib import Path
 
 import pytest
-import requests
 
+from release.errors import ReleaseError
 from release.images import REPOSITORY
-
-CLIENT = REPOSITORY / "libs" / "client"
-SITE_PACKAGES = Path(requests.__file__).parents[1]
-
-IMPORT = """
-import sys
-sys.path[:0] = sys.argv[1:]
-import campaign_client
-assert campaign_client.__file__.startswith(sys.argv[1]), campaign_client.__file__
-campaign_client.Client("http://localhost:10001", "key\\n")
-print(*sorted({name.split(".")[0] for name in sys.modules if name.startswith("campaign")}))
-"""
+from release.wheel import CLIENT, build_wheel, require_client_alone
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("client")
-    building = [sys.executable, "-m", "hatchling", "build", "-d", folder]
-    subprocess.run(building, cwd=CLIENT, check=True, capture_output=True)
-    (found,) = folder.glob("*.whl")
+    found = build_wheel(folder, CLIENT)
     (sources,) = folder.glob("*.tar.gz")
     assert found.name.startswith("camp_mgr_client-")
     assert sources.name.startswith("camp_mgr_client-")
@@ -38,15 +23,19 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_client_is_imported_alone(wheel: Path) -> None:
-    """Without .pth files, so that no other package of the project can be found."""
-    ended = subprocess.run(
-        [sys.executable, "-S", "-c", IMPORT, wheel, SITE_PACKAGES],
-        check=False,
-        capture_output=True,
-        text=True,
-        cwd=wheel.parent,
-    )
-    assert (ended.stdout, ended.stderr) == ("campaign_client\n", "")
+    require_client_alone(wheel)
+
+
+def test_a_client_that_needs_the_project_is_refused(wheel: Path, tmp_path: Path) -> None:
+    changed = tmp_path / wheel.name
+    with zipfile.ZipFile(wheel) as files, zipfile.ZipFile(changed, "w") as written:
+        for name in files.namelist():
+            text = files.read(name)
+            if name == "campaign_client/__init__.py":
+                text = b"import campaign_common\n" + text
+            written.writestr(name, text)
+    with pytest.raises(ReleaseError, match="cannot be used alone"):
+        require_client_alone(changed)
 
 
 def test_the_wheel_of_the_client_is_whole(wheel: Path) -> None:

@@ -5,15 +5,15 @@ import sys
 
 import click
 
-from campaign_admin.connecting.options import DEFAULT_URL, Noun, Verb, given
-from campaign_admin.connecting.output import hint, show, show_rows
+from campaign_admin.connecting.options import DEFAULT_URL, Noun, Verb, given, output_of
+from campaign_admin.connecting.output import hint, printable_value, show, show_rows
 from campaign_admin.connecting.profiles import Profile, Profiles
 
 
 @click.command("login", cls=Verb)
 @click.pass_context
 def login_(context: click.Context) -> None:
-    """Check a key and keep it in a profile.
+    """Check a key, say whose it is, and keep it in a profile.
 
     The key is asked for on a terminal, and read from stdin elsewhere. Nothing is kept unless the
     API takes it.
@@ -30,11 +30,15 @@ def login_(context: click.Context) -> None:
     key = checked_key(text)
     if key is None:
         raise click.UsageError("the API key is empty")
-    Client(url, key).get("/v1/campaigns", limit=1)
+    who = Client(url, key).whoami()
     profiles.by_name[name] = {"url": checked_url(url), "key": key}
     profiles.current = name
     profiles.write()
-    hint(context, f"profile {name} is in use, for {url}")
+    if output_of(context) != "text":
+        show(context, who)
+        return
+    who_asks = f"you are {printable_value(who['name'])}, with the scope {who['scope']}"
+    hint(context, f"{who_asks}; profile {name} is in use, for {url}")
 
 
 @click.group("profile", cls=Noun)

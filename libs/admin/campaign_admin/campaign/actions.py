@@ -2,7 +2,8 @@
 
 import click
 
-from campaign_admin.connecting.moments import rfc3339
+from campaign_admin.campaign.following import wait_for_end, wait_option
+from campaign_admin.connecting.moments import start_of
 from campaign_admin.connecting.options import Verb, client_of, confirm, output_of
 from campaign_admin.connecting.output import JsonObject, hint, show
 
@@ -27,20 +28,35 @@ def _action(name: str, text: str) -> click.Command:
     return act
 
 
-start_ = _action("start", "Start a scheduled campaign now.")
+def _sending_action(name: str, text: str) -> click.Command:
+    @click.command(name, cls=Verb, help=text)
+    @click.argument("campaign_id", type=int)
+    @wait_option
+    @click.pass_context
+    def act(context: click.Context, campaign_id: int, *, wait: bool) -> None:
+        if not wait:
+            _act(context, campaign_id, name)
+            return
+        client_of(context).act(campaign_id, name)
+        wait_for_end(context, campaign_id)
+
+    return act
+
+
+start_ = _sending_action("start", "Start a scheduled campaign now.")
 pause_ = _action("pause", "Pause a running campaign.")
-resume_ = _action("resume", "Resume a paused campaign.")
+resume_ = _sending_action("resume", "Resume a paused campaign.")
 clone_ = _action("clone", "Make a draft like a campaign.")
 
 
 @click.command("schedule", cls=Verb)
 @click.argument("campaign_id", type=int)
 @click.option("--at", required=True, metavar="TIME", help="now, or 2027-01-31T09:00:00+01:00.")
-@click.option("--zone", help="The zone of a TIME without one, as Europe/Oslo.")
+@click.option("--zone", help="The zone it is planned in, as Europe/Oslo.")
 @click.pass_context
 def schedule_(context: click.Context, campaign_id: int, at: str, zone: str | None) -> None:
     """Set the time at which a campaign starts."""
-    _act(context, campaign_id, "schedule", {"scheduled_at": rfc3339(at, zone)})
+    _act(context, campaign_id, "schedule", start_of(at, zone))
 
 
 @click.command("cancel", cls=Verb)
@@ -51,20 +67,6 @@ def cancel_(context: click.Context, campaign_id: int, *, yes: bool) -> None:
     """Cancel a campaign."""
     confirm(f"Cancel campaign {campaign_id}?", yes=yes)
     _act(context, campaign_id, "cancel")
-
-
-@click.command("retry", cls=Verb)
-@click.argument("campaign_id", type=int)
-@click.option("--status", type=click.Choice(["failed", "suppressed", "expired", "unknown"]))
-@click.option("--error", "error_code", help="Only messages with this error code.")
-@click.pass_context
-def retry_(
-    context: click.Context, campaign_id: int, status: str | None, error_code: str | None
-) -> None:
-    """Send messages that have ended once more."""
-    wanted = {"status": status, "error_code": error_code}
-    body = {name: value for name, value in wanted.items() if value is not None}
-    _act(context, campaign_id, "retry", body)
 
 
 @click.command("delete", cls=Verb)

@@ -1,10 +1,12 @@
 """campaign list, show and status: campaigns as they are."""
 
+import sys
 from typing import Any
 
 import click
 
 from campaign_admin.campaign.watching import rest_of
+from campaign_admin.connecting.moments import local_text, rfc3339
 from campaign_admin.connecting.options import Verb, client_of, output_of
 from campaign_admin.connecting.output import JsonObject, show, show_page
 
@@ -13,16 +15,27 @@ STATES = ("draft", "scheduled", "running", "paused", "finished", "cancelled", "f
 
 @click.command("list", cls=Verb)
 @click.option("--state", type=click.Choice(STATES), help="Only campaigns in this state.")
-@click.option("--name", help="Only campaigns whose name begins so.")
+@click.option("--name", help="Only campaigns with this part in their name.")
+@click.option("--from", "since", metavar="TIME", help="Only campaigns planned for then or later.")
+@click.option("--to", "before", metavar="TIME", help="Only campaigns planned for before then.")
+@click.option("--zone", help="The zone of a TIME without one, as Europe/Oslo.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True)
 @click.option("--all", "every", is_flag=True, help="All pages.")
 @click.pass_context
 def list_(
-    context: click.Context, *, state: str | None, name: str | None, limit: int, every: bool
+    context: click.Context,
+    /,
+    *,
+    since: str | None,
+    before: str | None,
+    zone: str | None,
+    every: bool,
+    **chosen: Any,  # noqa: ANN401 - of options
 ) -> None:
     """List campaigns, the newest first."""
     columns = ("id", "name", "state", "total", "pending", "scheduled_at")
-    parameters = {"state": state, "name": name, "limit": limit}
+    span = {name: at and rfc3339(at, zone) for name, at in (("from", since), ("to", before))}
+    parameters = {**chosen, **span}
     show_page(
         context, client_of(context), "/v1/campaigns", "campaigns", columns, parameters, every=every
     )
@@ -30,10 +43,19 @@ def list_(
 
 @click.command("show", cls=Verb)
 @click.argument("campaign_id", type=int)
+@click.option("--web", is_flag=True, help="Open its page of the dashboard, or print the address.")
 @click.pass_context
-def show_(context: click.Context, campaign_id: int) -> None:
+def show_(context: click.Context, campaign_id: int, *, web: bool) -> None:
     """Show a campaign."""
-    show(context, client_of(context).campaign(campaign_id))
+    client = client_of(context)
+    campaign = client.campaign(campaign_id)
+    if not web:
+        show(context, campaign)
+        return
+    address = f"{client.connection.url}/campaigns/{campaign_id}"
+    click.echo(address)
+    if sys.stdout.isatty():
+        click.launch(address)
 
 
 @click.command("status", cls=Verb)
@@ -65,7 +87,7 @@ def _rows(description: JsonObject, progress: JsonObject) -> dict[str, str | None
     return {
         "state": description["state"],
         "reason": description["failure_reason"],
-        "scheduled": description["scheduled_at"],
+        "scheduled": _planned(description),
         "started": description["started_at"],
         "finished": description["finished_at"],
         "content": _content(description.get("content")),
@@ -80,6 +102,14 @@ def _rows(description: JsonObject, progress: JsonObject) -> dict[str, str | None
         "rests": rest_of(progress),
         "paused": _pause(progress.get("paused")),
     }
+
+
+def _planned(description: JsonObject) -> str | None:
+    """Return the planned time, with what the clocks of its zone show; 0.2.0 knows no zone."""
+    at, zone = description["scheduled_at"], description.get("time_zone")
+    if at is None or zone is None:
+        return None if at is None else str(at)
+    return f"{at} ({local_text(at, zone)})"
 
 
 def _content(content: dict[str, Any] | None) -> str | None:

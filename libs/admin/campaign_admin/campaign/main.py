@@ -20,17 +20,18 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": (f"{COMMANDS}doctor", "Check an installation; change nothing."),
     "events": (f"{PACKAGE}following", "Show the events of a campaign."),
     "export": (f"{PACKAGE}messages", "Write the messages of a campaign as CSV."),
+    "keys": (f"{PACKAGE}installation.keys", "List, create and revoke API keys."),
     "list": (f"{PACKAGE}campaigns", "List campaigns, the newest first."),
     "lists": (f"{PACKAGE}lists", "Upload, show and delete recipient lists."),
-    "login": (f"{PACKAGE}access", "Check a key and keep it in a profile."),
+    "login": (f"{PACKAGE}access", "Check a key, say whose it is, and keep it in a profile."),
     "messages": (f"{PACKAGE}messages", "Show the messages of a campaign."),
     "pause": (f"{PACKAGE}actions", "Pause a running campaign."),
     "person": (f"{PACKAGE}people", "Show, suppress or erase a person."),
-    "preview": (f"{PACKAGE}creating", "Show the first messages of a campaign."),
+    "preview": (f"{PACKAGE}creating", "Show the first messages of a campaign or a template."),
     "profile": (f"{PACKAGE}access", "List, choose and remove profiles."),
     "providers": (f"{COMMANDS}providers.listing", "Show all providers, or check one."),
     "resume": (f"{PACKAGE}actions", "Resume a paused campaign."),
-    "retry": (f"{PACKAGE}actions", "Send messages that have ended once more."),
+    "retry": (f"{PACKAGE}retrying", "Send messages that have ended once more."),
     "routes": (f"{COMMANDS}providers.routes", "Show all routes and the weights that hold."),
     "schedule": (f"{PACKAGE}actions", "Set the time at which a campaign starts."),
     "show": (f"{PACKAGE}campaigns", "Show a campaign."),
@@ -39,6 +40,10 @@ VERBS: dict[str, tuple[str, str]] = {
     "suppressions": (f"{PACKAGE}people", "List, add, import, remove and export suppressions."),
     "test": (f"{PACKAGE}creating", "Send one message of a campaign to a phone."),
     "watch": (f"{PACKAGE}following", "Follow campaigns until they end."),
+    "webhooks": (
+        f"{PACKAGE}installation.webhooks",
+        "List, add, change, test and remove webhooks, and see their deliveries.",
+    ),
 }
 """Each verb with its module and its line in `campaign --help`."""
 

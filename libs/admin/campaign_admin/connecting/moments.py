@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 
+from campaign_common.domain.local_time import NoSuchTime, moment_in
+
 AT_ONCE = 0
 """A scheduled_time in the past means now; one that never changes lets a request be repeated."""
 
@@ -26,7 +28,9 @@ def moment_of(text: str, zone: str | None = None) -> int:
         raise click.BadParameter(f"{text!r} lacks its zone: {text}Z or {text}+02:00")
     if moment.tzinfo is None and zone is not None:
         try:
-            moment = moment.replace(tzinfo=ZoneInfo(zone))
+            moment = moment_in(moment, zone)
+        except NoSuchTime as error:
+            raise click.BadParameter(f"{text} {error}") from error
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise click.BadParameter(f"{zone!r} is no zone such as Europe/Oslo") from error
     return int(moment.timestamp())
@@ -40,3 +44,18 @@ def rfc3339(text: str, zone: str | None = None) -> str:
     except (OverflowError, OSError, ValueError) as error:
         raise click.BadParameter(f"{text!r} is beyond the year 9999") from error
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def start_of(text: str, zone: str | None) -> dict[str, str]:
+    """Return the fields of a request that plan a start; the zone is kept where it is named."""
+    start = {"scheduled_at": rfc3339(text, zone)}
+    return start if zone is None else {**start, "time_zone": zone}
+
+
+def local_text(at: str, zone: str) -> str:
+    """Return what the clocks of a zone show at an RFC 3339 time, and the zone's name."""
+    try:
+        local = datetime.fromisoformat(at).astimezone(ZoneInfo(zone))
+    except (ZoneInfoNotFoundError, ValueError):
+        return zone
+    return f"{local:%Y-%m-%d %H:%M} {zone}"

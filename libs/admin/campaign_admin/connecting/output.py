@@ -51,7 +51,7 @@ def show_page(
         click.echo(json.dumps(page, indent=2, ensure_ascii=False))
         return
     show_rows(context, page[key], columns)
-    if page["next_cursor"] is not None and not given(context, "quiet"):
+    if page.get("next_cursor") is not None and not given(context, "quiet"):
         click.echo("there are more; see them with --all", err=True)
 
 

@@ -101,6 +101,7 @@ class CampaignEditor:
             priority=wanted.priority or DEFAULT_PRIORITY,
             budget=wanted.budget,
             topic=wanted.topic,
+            time_zone=wanted.time_zone,
         )
         plan = self._checked(cursor, plan)
         made = plans.insert_plan(cursor, identity, plan, wanted.scheduled_at, traceparent)

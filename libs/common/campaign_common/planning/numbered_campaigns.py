@@ -106,6 +106,7 @@ class NumberedCampaigns:
             max_rate=before.max_rate,
             priority=before.priority,
             topic=before.topic,
+            time_zone=before.time_zone,
             budget=before.budget,
         )
         plan = plan._replace(

@@ -25,6 +25,7 @@ class NewCampaign:
     priority: int | None = None
     budget: Decimal | None = None
     topic: str | None = None
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,20 +17,33 @@ _AS_STARTED = frozenset({CampaignState.RUNNING, CampaignState.FINISHED})
 
 
 def schedule(
-    cursor: Cursor, campaign_id: CampaignId, moment: datetime, actor: str, traceparent: str
+    cursor: Cursor,
+    campaign_id: CampaignId,
+    *,
+    moment: datetime,
+    time_zone: str | None,
+    actor: str,
+    traceparent: str,
 ) -> bool:
     """Schedule a campaign for `moment`, or for now if it is past; return whether that is a change.
+
+    Without a time zone the campaign keeps that which it has.
 
     Raises:
         CampaignUnknown: there is no such campaign.
         TransitionRefused: it has started otherwise, or is over.
     """
     stored = locked_plan(cursor, campaign_id)
-    if is_due_at(stored, moment) and stored.state in {CampaignState.SCHEDULED, *_AS_STARTED}:
+    is_same_zone = time_zone in {None, stored.plan.time_zone}
+    if is_due_at(stored, moment) and (
+        stored.state in _AS_STARTED or (stored.state is CampaignState.SCHEDULED and is_same_zone)
+    ):
         return False
     if stored.state not in NOT_STARTED:
         raise refused(Transition.SCHEDULE, stored.state)
     plans.schedule(cursor, campaign_id, moment, traceparent)
+    if time_zone is not None:
+        plans.change_time_zone(cursor, campaign_id, time_zone)
     _note_schedule(cursor, campaign_id, stored, actor)
     return True
 

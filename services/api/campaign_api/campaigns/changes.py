@@ -84,10 +84,18 @@ class CampaignChanges:
             log_change("campaign changed", campaign_id, fields=", ".join(changed))
 
     def schedule(
-        self, campaign_id: CampaignId, moment: datetime, require_match: Require | None = None
+        self,
+        campaign_id: CampaignId,
+        moment: datetime,
+        time_zone: str | None = None,
+        require_match: Require | None = None,
     ) -> None:
-        """Set the start time of a campaign, which `require_match` may refuse."""
-        self._plan(partial(scheduling.schedule, moment=moment), campaign_id, require_match)
+        """Set the start time of a campaign, and the zone that it was planned in, if named.
+
+        `require_match` may refuse it.
+        """
+        change = partial(scheduling.schedule, moment=moment, time_zone=time_zone)
+        self._plan(change, campaign_id, require_match)
 
     def start(self, campaign_id: CampaignId, require_match: Require | None = None) -> None:
         """Start a campaign now: it is scheduled, and runs within seconds.

@@ -47,6 +47,7 @@ def summarise(campaign: CampaignProgress, counted: StatusCounts) -> dict[str, An
         "max_rate": campaign.max_rate,
         "priority": campaign.priority,
         "topic": campaign.topic,
+        "time_zone": campaign.time_zone,
         "total": total,
         "counts": {status.word: n for status, n in counts.items()},
         "pending": total - ended_of(counts),

@@ -53,7 +53,7 @@ def _add_planning(routes: Resource, databases: Databases, changes: CampaignChang
     @routes.problems(400, 404, 413, 415)
     def schedule(body: Mapping[str, Any], campaign_id: CampaignId) -> Description:
         """Set the start time of a campaign."""
-        changes.schedule(campaign_id, body["scheduled_at"])
+        changes.schedule(campaign_id, body["scheduled_at"], body.get("time_zone"))
         return read_campaign(databases, campaign_id)
 
     @routes.post("/start")

@@ -28,6 +28,7 @@ from campaign_api.schemas.campaigns.campaign import (
     CampaignSummary,
     NewCampaignBody,
     cursor_key,
+    filter_of,
 )
 from campaign_api.schemas.campaigns.progress import Progress, ProgressSamples
 from campaign_api.web.caller import caller
@@ -40,7 +41,6 @@ from campaign_common.database import Cursor, Databases
 from campaign_common.domain.campaign import CampaignId
 from campaign_common.planning.campaign_editor import CampaignEditor, new_identity
 from campaign_common.planning.requests import NewCampaign
-from campaign_common.store.campaigns.listing import CampaignFilter
 
 RETRY_SECONDS = 10.0
 """Seconds for which a change is retried while the database is down."""
@@ -95,7 +95,7 @@ def resource(databases: Databases, editor: CampaignEditor, rests: ProviderRests)
     @routes.response(200, CampaignPage)
     def list_(parameters: Mapping[str, Any]) -> Response:
         """List campaigns, newest first."""
-        wanted = CampaignFilter(parameters.get("state"), parameters.get("name"))
+        wanted = filter_of(parameters)
         below, limit = parameters.get("cursor"), parameters["limit"]
         page = page_of_campaigns(databases, wanted, below, limit)
         next_key = page.next_position and cursor_key(page.next_position)

@@ -29,25 +29,26 @@ from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.recipient import ListId
 
-PLAIN_TYPE = "text/csv"
+CSV_TYPE = "text/csv"
+FILE_TYPE = "application/octet-stream"
+"""The type that the document has for a CSV as it is: generators of clients know no text/csv."""
+
+PLAIN_TYPES = (CSV_TYPE, FILE_TYPE)
 FORM_TYPE = "multipart/form-data"
 
 LOCATION = {"Location": {"schema": {"type": "string"}, "description": "The list's own address."}}
 
 REJECTS = {
     "description": "The rows, as CSV.",
-    "content": {PLAIN_TYPE: {"schema": {"type": "string"}}},
+    "content": {CSV_TYPE: {"schema": {"type": "string"}}},
 }
+
+FILE_AS_IT_IS = {"schema": {"type": "string", "format": "binary"}}
 
 REQUEST_BODY = {
     "required": True,
     "content": {
-        PLAIN_TYPE: {
-            "schema": {
-                "type": "string",
-                "pattern": "^(name,phone\n)?([a-z]{1,9},[1-9][0-9]{9}\n)+$",
-            }
-        },
+        FILE_TYPE: FILE_AS_IT_IS,
         FORM_TYPE: {
             "schema": {
                 "type": "object",
@@ -89,10 +90,11 @@ def resource(lists: RecipientLists, uploads: ListUploads, limits: UploadLimits) 
     def upload(wanted: UploadRequest) -> tuple[dict[str, Any], int, dict[str, str]]:
         """Import a CSV file as a new list.
 
-        The file is the body, or the part `file` of a form. It is imported as it arrives; nothing
-        remains of an incomplete upload. The response has the first recipients as they were read.
-        People who were erased are accepted and not sent to, unless they have reconsented.
-        A repeated request with the same Idempotency-Key returns the list in its present state.
+        The file is the body, as application/octet-stream or text/csv, or the part `file` of a
+        form. It is imported as it arrives; nothing remains of an incomplete upload. The response
+        has the first recipients as they were read. People who were erased are accepted and not
+        sent to, unless they have reconsented. A repeated request with the same Idempotency-Key
+        returns the list in its present state.
         """
         if wanted.reconsented:
             require_scope(Scope.ADMIN)
@@ -176,8 +178,8 @@ def _kind(request: Request) -> str:
     coding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if coding != "identity":
         raise UnsupportedMediaType("Content-Encoding is not supported: send the file as it is")
-    if request.mimetype not in (PLAIN_TYPE, FORM_TYPE):
-        raise UnsupportedMediaType(f"the body must be {PLAIN_TYPE} or {FORM_TYPE}")
+    if request.mimetype not in (*PLAIN_TYPES, FORM_TYPE):
+        raise UnsupportedMediaType(f"the body must be {CSV_TYPE}, {FILE_TYPE} or {FORM_TYPE}")
     return request.mimetype
 
 

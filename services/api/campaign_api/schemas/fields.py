@@ -12,10 +12,12 @@ from campaign_api.times import rfc3339
 WITHOUT_NUL = "^[^\\x00]*$"
 """Text, as JSON Schema has it; half of a surrogate pair is no character there anyway."""
 
-_RFC_3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})",
-    re.IGNORECASE,
-)
+_LOCAL = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+
+LOCAL_TIME = re.compile(_LOCAL, re.IGNORECASE)
+"""The same without its offset: a time as the clocks of a place show it."""
+
+_RFC_3339 = re.compile(_LOCAL + r"(Z|[+-][0-9]{2}:[0-9]{2})", re.IGNORECASE)
 """A date-time of RFC 3339, section 5.6: less than ISO 8601 allows, and than Python reads."""
 
 

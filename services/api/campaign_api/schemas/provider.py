@@ -100,9 +100,11 @@ class ProviderSchema(Schema):
         required=True,
         validate=validate.OneOf([*ProviderReadiness]),
         metadata={
+            # Generators of clients would name it ProviderState, which is that of a campaign.
+            "title": "ProviderReadiness",
             "description": "`ready`; `no_sender` is running; `unconfigured`: no sender can send to"
             " it; `account_refused` by the provider; `retry_after`: the provider asked to wait;"
-            " `circuit_open`: its sends fail; `day_used_up`."
+            " `circuit_open`: its sends fail; `day_used_up`.",
         },
     )
     until = Moment(

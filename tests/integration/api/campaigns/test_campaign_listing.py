@@ -58,6 +58,25 @@ def test_filters_take_names_as_they_stand(client: FlaskClient, pool: Database) -
     assert found(state="draft", name="spring") == ["Spring 100%", "spring_sale"]
 
 
+def test_a_span_of_planned_times_has_its_first_instant_alone(client: FlaskClient) -> None:
+    """`from` is inside of the span and `to` outside; a draft is in none; pages keep the span."""
+    for name, at in (("early", "2036-05-01T00:00:00Z"), ("late", "2036-06-01T00:00:00Z")):
+        made(client, name=name, scheduled_at=at)
+    made(client, name="draft")
+
+    def found(**parameters: str) -> list[str]:
+        return sorted(names(client.get(PATH, query_string=parameters)))
+
+    assert found(**{"from": "2036-05-01T02:00:00+02:00"}) == ["early", "late"]
+    assert found(**{"from": "2036-05-01T00:00:00.001Z"}) == ["late"]
+    assert found(to="2036-06-01T00:00:00Z") == ["early"]
+    assert found(**{"from": "2036-05-01T00:00:00Z", "to": "2036-05-01T00:00:00Z"}) == []
+    page = client.get(PATH, query_string={"from": "2036-05-01T00:00:00Z", "limit": 1})
+    link = page.headers["Link"]
+    assert names(page) == ["late"]
+    assert names(client.get(link[1 : link.index(">")])) == ["early"]
+
+
 def test_counts_stand_in_the_list(client: FlaskClient, pool: Database) -> None:
     campaign = made(client)
     change(pool, "UPDATE campaigns SET state = 'running', total = 2, started_at = NOW(6)")
@@ -86,6 +105,8 @@ def test_counts_stand_in_the_list(client: FlaskClient, pool: Database) -> None:
         ({"state": "lost"}, "state"),
         ({"name": ""}, "name"),
         ({"order": "name"}, "order"),
+        ({"from": "2036-05-01"}, "from"),
+        ({"to": "tomorrow"}, "to"),
     ],
 )
 def test_wrong_parameters_are_named(

@@ -192,6 +192,16 @@ def test_wrong_parameter_is_named(
     assert [wrong["field"] for wrong in answer.get_json()["errors"]] == [field]
 
 
+def test_a_file_without_a_type_of_its_own_is_read_as_csv(client: FlaskClient) -> None:
+    """As clients send it that are generated from the document."""
+    text = "name,phone\nAnn,13961467500\n"
+    query = {"name": "x"}
+    plain = "application/octet-stream"
+    answer = client.post(URL, data=text, content_type=plain, query_string=query)
+    assert answer.status_code == 201
+    assert answer.get_json()["accepted"] == 1
+
+
 def test_other_content_is_refused_unread(client: FlaskClient, pool: Database) -> None:
     query = {"name": "x"}
     assert client.post(URL, json={}, query_string=query).status_code == 415

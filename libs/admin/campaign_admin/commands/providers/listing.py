@@ -12,6 +12,7 @@ from campaign_admin.commands.connection import client_of, connection_options
 from campaign_admin.commands.providers.check import check
 from campaign_admin.commands.providers.check_text import printable
 from campaign_admin.commands.providers.inbound_urls import inbound_urls
+from campaign_admin.commands.providers.limits import limits
 from campaign_admin.connecting.options import failures_as_exit_codes, output_of
 
 WIDE = 240
@@ -38,6 +39,7 @@ def providers(context: click.Context, *, as_json: bool) -> None:
 
 
 providers.add_command(check)
+providers.add_command(limits)
 providers.add_command(inbound_urls)
 
 

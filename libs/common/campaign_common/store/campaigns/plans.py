@@ -45,6 +45,8 @@ class CampaignPlan(NamedTuple):
     """It has a budget whose row a roll-back dropped: used up, until an amount is given."""
     topic: str | None = None
     """Subject of its messages, for suppressions of that topic; None: it has none."""
+    time_zone: str | None = None
+    """IANA name of the zone in which its start was planned, for those who see it; None: none."""
     link_base_url: str | None = None
     """Beginning of the links by which recipients unsubscribe; None: its messages have none."""
 
@@ -107,9 +109,9 @@ FREE_ID = f"SELECT {LOWEST_ID} + GREATEST(TIMESTAMPDIFF(MICROSECOND, '2026-01-01
 
 INSERT_PLAN = """
 INSERT INTO campaigns (id, request_digest, name, template, content, list_id, expires_after,
-                       delivery, provider, max_rate, priority, topic, state, scheduled_at,
-                       traceparent, created_at)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
+                       delivery, provider, max_rate, priority, topic, time_zone, state,
+                       scheduled_at, traceparent, created_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,
         GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), %s, NOW(6))
 """
 
@@ -131,13 +133,14 @@ LOCK_CAMPAIGN = "SELECT id FROM campaigns WHERE id = %s FOR UPDATE"
 
 LOCK_PLAN = """
 SELECT name, template, content, list_id, expires_after, delivery, provider, max_rate, priority,
-       topic, state, scheduled_at, NOW(6)
+       topic, time_zone, state, scheduled_at, NOW(6)
 FROM campaigns WHERE id = %s FOR UPDATE
 """
 
 CHANGE_PLAN = """
 UPDATE campaigns SET name = %s, template = %s, content = %s, list_id = %s, expires_after = %s,
-  delivery = %s, provider = %s, max_rate = %s, priority = %s, topic = %s, request_digest = %s
+  delivery = %s, provider = %s, max_rate = %s, priority = %s, topic = %s, time_zone = %s,
+  request_digest = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
@@ -150,6 +153,10 @@ SCHEDULE = """
 UPDATE campaigns SET state = 'scheduled', request_digest = %s,
   scheduled_at = GREATEST(CAST(%s AS DATETIME(6)), NOW(6)), traceparent = %s
 WHERE id = %s AND state IN ('draft', 'scheduled')
+"""
+
+CHANGE_TIME_ZONE = """
+UPDATE campaigns SET time_zone = %s WHERE id = %s AND state IN ('draft', 'scheduled')
 """
 
 START_NOW = """
@@ -236,7 +243,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
     if row is None:
         return None
     name, template, content, list_id, expires_after, delivery, provider, *others = row
-    max_rate, priority, topic, state, scheduled_at, now = others
+    max_rate, priority, topic, time_zone, state, scheduled_at, now = others
     stored = content_from(template, content)
     budget = read_budget(cursor, campaign_id)
     plan = CampaignPlan(
@@ -254,6 +261,7 @@ def lock_plan(cursor: Cursor, campaign_id: CampaignId) -> StoredPlan | None:
         None if budget is None else budget.currency,
         has_lost_budget=stored.has_budget and budget is None,
         topic=topic,
+        time_zone=time_zone,
         link_base_url=stored.link_base_url,
     )
     return StoredPlan(plan, CampaignState(state), scheduled_at, now)
@@ -295,6 +303,11 @@ def schedule(
     cursor.execute(SCHEDULE, (digest, _stored_time(moment), traceparent, campaign_id))
 
 
+def change_time_zone(cursor: Cursor, campaign_id: CampaignId, time_zone: str) -> None:
+    """Note the time zone in which a locked campaign that has not started was planned."""
+    cursor.execute(CHANGE_TIME_ZONE, (time_zone, campaign_id))
+
+
 def start_now(cursor: Cursor, campaign_id: CampaignId, traceparent: str | None = None) -> None:
     """Set a locked campaign that has not started due at once."""
     cursor.execute(START_NOW, (traceparent, campaign_id))
@@ -318,7 +331,7 @@ def _content(plan: CampaignPlan) -> CampaignContent:
 
 
 def _columns(plan: CampaignPlan) -> tuple[object, ...]:
-    """Return the columns of a plan, from `name` to `topic`."""
+    """Return the columns of a plan, from `name` to `time_zone`."""
     return (
         plan.name,
         *stored_content(_content(plan)),
@@ -328,6 +341,7 @@ def _columns(plan: CampaignPlan) -> tuple[object, ...]:
         plan.provider,
         *plan.pace,
         plan.topic,
+        plan.time_zone,
     )
 
 

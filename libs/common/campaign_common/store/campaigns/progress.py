@@ -56,6 +56,7 @@ class CampaignProgress(NamedTuple):
     max_rate: Decimal | None
     priority: int
     topic: str | None = None
+    time_zone: str | None = None
 
 
 class Sample(NamedTuple):
@@ -114,7 +115,7 @@ SELECT c.id, c.name, c.state, c.failure_reason, c.scheduled_at, c.started_at, c.
        NOW(6), c.total, c.list_id, CAST(COALESCE(l.accepted, 0) AS UNSIGNED),
        CAST(COALESCE(l.duplicates, 0) AS UNSIGNED), CAST(COALESCE(l.rejected, 0) AS UNSIGNED),
        c.delivery, c.provider, b.open_until, c.created_at, c.expires_after, c.expires_at,
-       c.published_count, c.max_rate, c.priority, c.topic"""
+       c.published_count, c.max_rate, c.priority, c.topic, c.time_zone"""
 
 PROGRESS_TABLES = f"""
 FROM campaigns c LEFT JOIN recipient_lists l ON l.id = c.list_id

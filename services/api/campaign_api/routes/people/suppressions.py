@@ -10,7 +10,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 from campaign_api.errors import InvalidField, RequestInvalid
 from campaign_api.lists.importer.csv_format import CsvFormat
 from campaign_api.lists.upload_body import UploadBody
-from campaign_api.routes.recipient_lists import UploadLimits
+from campaign_api.routes.recipient_lists import (
+    CSV_TYPE,
+    FILE_AS_IT_IS,
+    FILE_TYPE,
+    PLAIN_TYPES,
+    UploadLimits,
+)
 from campaign_api.schemas.phone import PATH_PARAMETER, digits_of
 from campaign_api.schemas.suppression import (
     ImportedSchema,
@@ -36,18 +42,13 @@ from campaign_common.store.suppressions.suppressions import Suppression
 
 EXPORT = {
     "description": "The suppressions, as CSV.",
-    "content": {"text/csv": {"schema": {"type": "string"}}},
+    "content": {CSV_TYPE: {"schema": {"type": "string"}}},
 }
 
 log = structlog.get_logger(__name__)
 
 
-REQUEST_BODY = {
-    "required": True,
-    "content": {
-        "text/csv": {"schema": {"type": "string", "pattern": "^phone\n([1-9][0-9]{9}\n)+$"}}
-    },
-}
+REQUEST_BODY = {"required": True, "content": {FILE_TYPE: FILE_AS_IT_IS}}
 
 
 def resource(
@@ -126,9 +127,10 @@ def resource(
     def import_file(parameters: dict[str, Any]) -> dict[str, Any]:
         """Import a CSV file with a column phone, and any of the other fields of a suppression.
 
-        Rows are stored as they arrive, and stay if the upload breaks off. A suppression that
-        exists stays as it is; its `until` never gets earlier. No message that one of the file
-        applies to is sent later than 2 s after the response. The file can be imported again.
+        The file is the body, as application/octet-stream or text/csv. Rows are stored as they
+        arrive, and stay if the upload breaks off. A suppression that exists stays as it is; its
+        `until` never gets earlier. No message that one of the file applies to is sent later than
+        2 s after the response. The file can be imported again.
         """
         require_plain_csv(request)
         with limits.slots.upload():
@@ -175,8 +177,8 @@ def require_plain_csv(wanted: Request) -> None:
         UnsupportedMediaType: it is something else, or compressed.
     """
     coding = wanted.headers.get("Content-Encoding", "identity").strip().lower()
-    if coding != "identity" or wanted.mimetype != "text/csv":
-        raise UnsupportedMediaType("the body must be text/csv, not compressed")
+    if coding != "identity" or wanted.mimetype not in PLAIN_TYPES:
+        raise UnsupportedMediaType(f"the body must be {CSV_TYPE} or {FILE_TYPE}, not compressed")
 
 
 def _digits(phone: str, parameters: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from campaign_api.campaigns.message_retry import MessagesToRetry
 from campaign_api.schemas.campaigns.campaign import Campaign
 from campaign_api.schemas.campaigns.content import message_body, message_parts
-from campaign_api.schemas.fields import Integer, Moment, error_code
+from campaign_api.schemas.campaigns.start_time import StartTime, time_zone_asked
+from campaign_api.schemas.fields import Integer, error_code
 from campaign_api.schemas.fields import error_code as receipt_code
 from campaign_common.domain.message import Status
 from campaign_common.domain.receipts.receipt_rank import ReceiptRank
@@ -30,9 +31,8 @@ class EmptyBody(Schema):
 class Schedule(Schema):
     """The start time of a campaign."""
 
-    scheduled_at = Moment(
-        required=True, metadata={"description": "Start time; in the past means now."}
-    )
+    scheduled_at = StartTime(required=True)
+    time_zone = time_zone_asked()
 
 
 class Retry(Schema):

@@ -28,6 +28,11 @@ from campaign_api.schemas.campaigns.pace import (
     priority_asked,
 )
 from campaign_api.schemas.campaigns.progress import Counts, ReceiptTotals
+from campaign_api.schemas.campaigns.start_time import (
+    StartTime,
+    time_zone_answered,
+    time_zone_asked,
+)
 from campaign_api.schemas.fields import (
     Amount,
     Integer,
@@ -37,13 +42,14 @@ from campaign_api.schemas.fields import (
     length,
     whole,
 )
+from campaign_api.times import naive_utc
 from campaign_api.web.http import paging
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
 from campaign_common.domain.content.budget import LONGEST_BUDGET
 from campaign_common.domain.content.campaign_content import TextContent
 from campaign_common.domain.content.price import DECIMALS
 from campaign_common.planning.requests import NewCampaign
-from campaign_common.store.campaigns.listing import CampaignPosition
+from campaign_common.store.campaigns.listing import CampaignFilter, CampaignPosition
 
 LONGEST_EXPIRY = 2**31 - 1
 """Seconds: 68 years."""
@@ -88,7 +94,8 @@ class CampaignChange(Schema):
     content = fields.Nested(ContentBody, metadata={"description": CONTENT_DESCRIBED})
     originator = originator_asked()
     recipient_list_id = _list_id()
-    scheduled_at = Moment(metadata={"description": "Start time; in the past means now."})
+    scheduled_at = StartTime()
+    time_zone = time_zone_asked(allow_none=True)
     expires_after = Integer(
         allow_none=True,
         validate=validate.Range(1, LONGEST_EXPIRY, error=f"must be from 1 to {LONGEST_EXPIRY}"),
@@ -198,6 +205,7 @@ class CampaignSummary(Schema):
     max_rate = max_rate_answered()
     priority = priority_answered()
     topic = fields.String(required=True, allow_none=True)
+    time_zone = time_zone_answered()
     total = fields.Integer(required=True)
     counts = fields.Nested(Counts, required=True)
     pending = fields.Integer(required=True)
@@ -271,4 +279,21 @@ class CampaignPageParameters(paging.PageParameters):
     )
     name = Text(
         validate=length(255), metadata={"description": "Part of the name, case-insensitive."}
+    )
+    since = Moment(
+        data_key="from",
+        metadata={"description": "Only campaigns planned for this time or later: no drafts."},
+    )
+    before = Moment(
+        data_key="to", metadata={"description": "Only campaigns planned for before this time."}
+    )
+
+
+def filter_of(parameters: Mapping[str, Any]) -> CampaignFilter:
+    """Return the filter that valid `CampaignPageParameters` ask for."""
+    return CampaignFilter(
+        state=parameters.get("state"),
+        name=parameters.get("name"),
+        since=naive_utc(parameters.get("since")),
+        before=naive_utc(parameters.get("before")),
     )

@@ -1,7 +1,7 @@
 """Events in responses: those of one campaign, and all."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from marshmallow import Schema, fields, post_load, validate
@@ -9,6 +9,7 @@ from marshmallow import Schema, fields, post_load, validate
 from campaign_api.audit.event_log import SUBJECTS, CursorKey
 from campaign_api.campaigns.history import WORDS
 from campaign_api.schemas.fields import Moment, Text, length
+from campaign_api.times import naive_utc
 from campaign_api.web.http.paging import Cursor, PageParameters
 from campaign_common.domain.campaign import CampaignState
 from campaign_common.store.audit.sources import KINDS
@@ -115,12 +116,8 @@ class LoggedEventParameters(PageParameters):
         return WantedEvents(
             kind=data.get("kind"),
             actor=data.get("actor"),
-            since=_naive(data.get("since")),
-            before=_naive(data.get("before")),
+            since=naive_utc(data.get("since")),
+            before=naive_utc(data.get("before")),
             after=data.get("cursor"),
             limit=data["limit"],
         )
-
-
-def _naive(at: datetime | None) -> datetime | None:
-    return None if at is None else at.astimezone(UTC).replace(tzinfo=None)

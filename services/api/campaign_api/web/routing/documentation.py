@@ -18,6 +18,9 @@ from campaign_api.web.routing.view_metadata import open_to_all
 
 TITLE = "camp-mgr"
 LICENSE = {"name": "Apache License 2.0", "identifier": "Apache-2.0"}
+CONTACT = {"name": "The maintainers of camp-mgr"}
+"""As `maintainers` in pyproject.toml: a test compares them."""
+
 DOCUMENT_PATH = "/openapi.json"
 DOCUMENT_ENDPOINT = "openapi"
 PAGE_PATH = "/docs"
@@ -123,7 +126,7 @@ class Documentation(Api):  # type: ignore[misc]
         )
         self.spec.options["security"] = [{"key": []}]
         self.spec.options["servers"] = [{"url": "/", "description": "Where this document is."}]
-        self.spec.options["info"] = {"license": LICENSE}
+        self.spec.options["info"] = {"license": LICENSE, "contact": CONTACT}
         app.add_url_rule(DOCUMENT_PATH, DOCUMENT_ENDPOINT, self._document)
         app.add_url_rule(PAGE_PATH, view_func=_page)
         page = get_swaggerui_blueprint(

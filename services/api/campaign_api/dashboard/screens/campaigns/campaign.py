@@ -12,6 +12,7 @@ from campaign_api.campaigns.changes import CampaignChanges
 from campaign_api.campaigns.history import described
 from campaign_api.campaigns.message_retry import MessagesToRetry
 from campaign_api.dashboard.latest import Latest
+from campaign_api.dashboard.local_time import local_of
 from campaign_api.dashboard.pages import DashboardPages, PageView, url
 from campaign_api.dashboard.problems import PageProblem
 from campaign_api.dashboard.render import formats
@@ -58,6 +59,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
             "campaigns/campaign.html",
             problem=problem,
             campaign=campaign,
+            planned=_planned(campaign),
             events=[described(event) for event in events],
             **_live(campaign_id, latest.get(campaign_id)),
         )
@@ -125,6 +127,14 @@ def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) 
         made = changes.clone(campaign_id)
         log_change("campaign created", made)
         return pages.see("draft_message", campaign_id=made)
+
+
+def _planned(campaign: Mapping[str, Any]) -> str:
+    """Return the planned time as clocks show it in the zone that it was planned in."""
+    if campaign["scheduled_at"] is None or campaign["time_zone"] is None:
+        return formats.NOTHING
+    local = local_of(campaign["scheduled_at"], campaign["time_zone"])
+    return f"{local.date} {local.time:%H:%M} {local.zone}"
 
 
 def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:

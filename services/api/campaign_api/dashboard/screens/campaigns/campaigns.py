@@ -25,6 +25,8 @@ LIMIT = 50
 
 def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page."""
+    # Pages have days where the API has moments.
+    asked = CampaignPageParameters(exclude=("since", "before"))
 
     def show(parameters: dict[str, Any], problem: PageProblem | None = None) -> Response:
         days = Days.of_fields({} if problem else request.args)
@@ -49,6 +51,6 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     @pages.page("/campaigns", entry="Campaigns", rank=20)
     def campaigns() -> Response:
         try:
-            return show(read_fields(CampaignPageParameters(), MultiDict(request.args)))
+            return show(read_fields(asked, MultiDict(request.args)))
         except RequestInvalid as error:
             return show({}, page_problem(error))

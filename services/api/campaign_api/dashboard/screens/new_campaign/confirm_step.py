@@ -53,12 +53,13 @@ def register(pages: DashboardPages, shown: Shown) -> None:
 
     @pages.form("/campaigns/<int:campaign_id>/confirm", refused=show_all_refused)
     def schedule_campaign(campaign_id: CampaignId) -> Response:
-        instant = TypedTime.of_fields(request.form).read()
+        typed = TypedTime.of_fields(request.form)
+        instant = typed.read()
         require = _unchanged(shown.databases, campaign_id, request.form.get("version", ""))
         if instant is None:
             shown.changes.start(campaign_id, require)
         else:
-            shown.changes.schedule(campaign_id, instant, require)
+            shown.changes.schedule(campaign_id, instant, typed.time_zone, require)
         return pages.see("campaign", campaign_id=campaign_id)
 
 

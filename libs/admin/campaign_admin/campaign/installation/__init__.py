@@ -1,0 +1,1 @@
+"""Verbs for what an installation has once: its API keys and its webhooks."""
