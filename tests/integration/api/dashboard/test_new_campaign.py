@@ -82,6 +82,10 @@ def test_five_steps_schedule_a_campaign(visitor: Visitor, pool: Database) -> Non
     assert done.location == f"/campaigns/{campaign_id}"
     assert campaign(pool, campaign_id, "state") == "scheduled"
     assert campaign(pool, campaign_id, "scheduled_at") == datetime(2036, 7, 1, 8)  # noqa: DTZ001
+    assert "2036-07-01 10:00 Europe/Prague" in visitor.open(done.location).text
+    changed = visitor.open(f"/campaigns/{campaign_id}/time").text
+    assert 'value="10:00"' in changed
+    assert '<option value="Europe/Prague" selected>' in changed
     again = visitor.press(last, "/confirm")
     assert again.location == done.location
     assert [event[2] for event in events(pool, campaign_id)].count("scheduled") == 1

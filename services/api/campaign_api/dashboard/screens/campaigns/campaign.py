@@ -29,6 +29,7 @@ from campaign_api.web.caller import Scope
 from campaign_api.web.routing.view_metadata import LimitedWork
 from campaign_api.web.telemetry.audit_log import log_change
 from campaign_common.domain.campaign import CampaignId, CampaignState, Transition
+from campaign_common.domain.local_time import local_of
 from campaign_common.domain.message import Status
 from campaign_common.store.campaigns.transitions import RETRYABLE
 
@@ -64,6 +65,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
             "campaigns/campaign.html",
             problem=problem,
             campaign=campaign,
+            planned=_planned(campaign),
             events=[described(event) for event in events],
             **_live(campaign_id, latest.get(campaign_id)),
             **plotted.values(campaign_id),
@@ -134,6 +136,14 @@ def _add_forms(pages: DashboardPages, changes: CampaignChanges, show: PageView) 
         made = changes.clone(campaign_id)
         log_change("campaign created", made)
         return pages.see("draft_message", campaign_id=made)
+
+
+def _planned(campaign: Mapping[str, Any]) -> str:
+    """Return the planned time as clocks show it in the zone that it was planned in."""
+    if campaign["scheduled_at"] is None or campaign["time_zone"] is None:
+        return formats.NOTHING
+    local = local_of(campaign["scheduled_at"], campaign["time_zone"])
+    return f"{local.date} {local.time:%H:%M} {local.zone}"
 
 
 def _live(campaign_id: CampaignId, progress: dict[str, Any]) -> dict[str, Any]:

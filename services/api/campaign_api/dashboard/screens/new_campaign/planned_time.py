@@ -38,12 +38,13 @@ class TypedTime(NamedTuple):
         return cls(**{name: given[name] for name in names})
 
     @classmethod
-    def of_instant(cls, instant: datetime | None, zone: str = UTC_ZONE) -> "TypedTime":
-        """Take the time that a campaign has already."""
+    def of_instant(cls, instant: datetime | None, zone: str | None) -> "TypedTime":
+        """Take the time that a campaign has already, in the zone that it was planned in."""
+        zone = zone if zone in zone_names() else UTC_ZONE
         if instant is None:
-            return cls()
+            return cls(time_zone=zone)
         local = local_of(instant, zone)
-        which = SECOND if local.is_second else ""
+        which = SECOND if local.is_second else FIRST if local.is_shown_twice else ""
         return cls(LATER, local.date.isoformat(), local.time.isoformat("minutes"), zone, which)
 
     @property

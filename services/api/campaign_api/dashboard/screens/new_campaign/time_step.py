@@ -53,9 +53,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         campaign = plannable(shown.databases, campaign_id)
         typed = TypedTime.of_fields(form or request.args)
         if not form and not request.args:
-            typed = TypedTime.of_instant(
-                campaign["scheduled_at"], campaign["time_zone"] or UTC_ZONE
-            )
+            typed = TypedTime.of_instant(campaign["scheduled_at"], campaign["time_zone"])
         return pages.render(
             "new_campaign/time.html",
             problem=problem,
