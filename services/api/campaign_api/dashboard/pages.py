@@ -20,6 +20,7 @@ from campaign_api.web.routing.view_metadata import (
     LimitedWork,
     idempotent,
     limited,
+    logged_at_debug,
     page,
     requires_scope,
 )
@@ -66,14 +67,18 @@ class DashboardPages:
         rank: int = 100,
         work: LimitedWork | None = None,
         needs_session: bool = True,
+        asked_often: bool = False,
     ) -> Callable[[PageView], PageView]:
         """Register a GET page or fragment; `entry` is its text in the navigation, by `rank`.
 
-        `work` takes long, and has a limit of its own at a time.
+        `work` takes long, and has a limit of its own at a time. What open pages ask for again and
+        again is `asked_often`.
         """
 
         def register(view: PageView) -> PageView:
             marked = page(requires_scope(scope)(view))
+            if asked_often:
+                marked = logged_at_debug(marked)
             if work is not None:
                 marked = limited(work)(marked)
             endpoint = view.__name__

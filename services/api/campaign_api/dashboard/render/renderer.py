@@ -72,7 +72,14 @@ class Renderer:
 
     def respond(self, template: str, status: int = 200, **values: object) -> Response:
         """Return a page, or a fragment of one, in the state that the client has it or again."""
-        text = self._templates.get_template(template).render(**values)
+        return self.page(self.text(template, **values), status)
+
+    def text(self, template: str, **values: object) -> str:
+        """Return what a template shows."""
+        return self._templates.get_template(template).render(**values)
+
+    def page(self, text: str, status: int = 200) -> Response:
+        """Return a text as a page, as `respond` does."""
         response = Response(text, status, content_type="text/html; charset=utf-8")
         response.headers.update(HEADERS)
         if status == 200 and request.method in ("GET", "HEAD"):
@@ -100,6 +107,7 @@ def form_key(name: str, *parts: Any) -> str:  # noqa: ANN401 - whatever tells on
     """Return the Idempotency-Key of a form.
 
     A form of a page has another key on the next page. One in a fragment keeps it while `parts`
-    are the same, so that a fragment without news is the same text.
+    are the same, so that a fragment without news is the same text. The seed is a part of it as it
+    is, so that a fragment can be rendered for many pages at once.
     """
-    return sha256("\0".join(map(str, (page_seed(), name, *parts))).encode()).hexdigest()[:32]
+    return page_seed() + sha256("\0".join(map(str, (name, *parts))).encode()).hexdigest()[:32]

@@ -17,6 +17,7 @@ _PAGE = "_page"
 _IDEMPOTENT = "_idempotent"
 _QUERY = "_reads_query"
 _WORK = "_work"
+_DEBUG = "_logged_at_debug"
 
 
 class IdempotencyMode(StrEnum):
@@ -90,6 +91,16 @@ def with_query(view: View) -> View:
 def limited(work: LimitedWork) -> Callable[[View], View]:
     """Mark a view whose requests at a time are limited."""
     return _marking(_WORK, work)
+
+
+def logged_at_debug(view: View) -> View:
+    """Mark a view that open pages ask every second, of which no log has a line each time."""
+    return _marking(_DEBUG, value=True)(view)
+
+
+def is_logged_at_debug(view: Callable[..., Any]) -> bool:
+    """Return whether requests of a view are logged at the debug level, unless they fail."""
+    return getattr(view, _DEBUG, False)
 
 
 def scope_required(view: Callable[..., Any]) -> Scope | None:

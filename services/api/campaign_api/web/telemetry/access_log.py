@@ -3,10 +3,11 @@
 import time
 
 import structlog
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
 from campaign_api.web.caller import caller
 from campaign_api.web.routing.probes import PROBES
+from campaign_api.web.routing.view_metadata import is_logged_at_debug
 
 UNLOGGED = frozenset({"path", "reference"})
 """Arguments of routes that no log has."""
@@ -28,13 +29,18 @@ def register(app: Flask) -> None:
     app.after_request(_log)
 
 
+def _is_a_quiet_success(response: Response) -> bool:
+    view = current_app.view_functions.get(request.endpoint or "")
+    return view is not None and is_logged_at_debug(view) and response.status_code < 400
+
+
 def _begin() -> None:
     g.began = time.monotonic()
 
 
 def _log(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else None
-    write = log.debug if route in PROBES else log.info
+    write = log.debug if route in PROBES or _is_a_quiet_success(response) else log.info
     write(
         "request",
         method=request.method,

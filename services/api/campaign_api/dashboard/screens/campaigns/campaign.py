@@ -18,6 +18,7 @@ from campaign_api.dashboard.pages import DashboardPages, PageView, read_fields, 
 from campaign_api.dashboard.problems import PageProblem
 from campaign_api.dashboard.render import formats
 from campaign_api.dashboard.render.languages import gettext, ngettext
+from campaign_api.dashboard.render.shared_fragments import SharedFragments
 from campaign_api.dashboard.render.words import word
 from campaign_api.dashboard.screens.campaigns import plots
 from campaign_api.dashboard.shown import Shown
@@ -53,6 +54,7 @@ def register(pages: DashboardPages, shown: Shown) -> None:
         lambda campaign_id: progress_of(shown.databases, campaign_id, shown.rests)
     )
     plotted = plots.register(pages, shown)
+    fragments = SharedFragments(pages.renderer, "campaigns/campaign_live.html")
 
     def show(
         campaign_id: CampaignId, problem: PageProblem | None = None, **of_the_form: object
@@ -75,10 +77,10 @@ def register(pages: DashboardPages, shown: Shown) -> None:
     def campaign(campaign_id: CampaignId) -> Response:
         return show(campaign_id)
 
-    @pages.page("/campaigns/<int:campaign_id>/live")
+    @pages.page("/campaigns/<int:campaign_id>/live", asked_often=True)
     def campaign_live(campaign_id: CampaignId) -> Response:
-        live = _live(campaign_id, latest.get(campaign_id))
-        return pages.render("campaigns/campaign_live.html", **live)
+        progress = latest.get(campaign_id)
+        return fragments.respond(campaign_id, progress, lambda: _live(campaign_id, progress))
 
     @pages.page("/campaigns/<int:campaign_id>/cancel", scope=Scope.WRITE)
     def ask_to_cancel(campaign_id: CampaignId) -> Response:

@@ -95,7 +95,7 @@ def register(pages: DashboardPages, shown: Shown) -> CampaignPlots:
     """Register what a page asks for further points."""
     plots = CampaignPlots(shown.databases)
 
-    @pages.page("/campaigns/<int:campaign_id>/points")
+    @pages.page("/campaigns/<int:campaign_id>/points", asked_often=True)
     def campaign_points(campaign_id: CampaignId) -> Response:
         given = request.args.get("after", "")
         after = int(given) if given.isdecimal() and len(given) <= LONGEST_TIME else 0
