@@ -27,6 +27,7 @@ FILTERS = CampaignPageParameters(exclude=("since", "before"))
 
 def register(pages: DashboardPages, shown: Shown) -> None:
     """Register the page."""
+
     def show(parameters: dict[str, Any], problem: PageProblem | None = None) -> Response:
         days = Days.of_fields({} if problem else request.args)
         since, before = days.bounds()

@@ -32,7 +32,6 @@ from campaign_api.schemas.campaigns.campaign import CampaignChange
 from campaign_api.web.caller import Scope
 from campaign_common.database import Databases
 from campaign_common.domain.campaign import CampaignId, CampaignState, Delivery
-from campaign_common.domain.limits.provider_limits import UTC_ZONE
 
 HOUR = 3600
 
