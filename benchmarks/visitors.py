@@ -59,8 +59,14 @@ class Visitor:
         if again and path in self._tags:
             headers["If-None-Match"] = self._tags[path]
         began = time.perf_counter()
-        self._connection.request("GET", path, headers=headers)
-        answer = self._connection.getresponse()
+        try:
+            self._connection.request("GET", path, headers=headers)
+            answer = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, ConnectionResetError):
+            # It was idle for too long; browsers ask once more, too.
+            self._connection.close()
+            self._connection.request("GET", path, headers=headers)
+            answer = self._connection.getresponse()
         content = answer.read()
         seconds = time.perf_counter() - began
         if answer.status not in (http.HTTPStatus.OK, http.HTTPStatus.NOT_MODIFIED):
