@@ -39,8 +39,9 @@ def watched(
     page.add_init_script(VIOLATED)
     yield page
     expected = [f"responded with a status of {status} " for status in refusals]
-    assert [text for text in said if not any(one in text for one in expected)] == []
-    assert foreign == []
+    unexpected = [text for text in said if not any(one in text for one in expected)]
+    assert not unexpected, f"the console has {unexpected}"
+    assert not foreign, f"other servers were asked: {foreign}"
     context.close()
 
 
@@ -58,7 +59,8 @@ def faults(page: Page) -> list[str]:
                 for each in violations
                 for node in each["nodes"]
             ]
-    assert page.evaluate("window.violated") == []
+    violated = page.evaluate("window.violated")
+    assert not violated, f"the policy of the page refused {violated}"
     page.set_viewport_size(_size(WIDE))
     return found
 

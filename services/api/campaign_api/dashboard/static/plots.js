@@ -60,7 +60,9 @@
       plot.setCursor({ left: plot.valToPos(at, "x"), top: HEIGHT / 2 });
     };
     place.addEventListener("keydown", move);
-    const resized = new ResizeObserver(() => plot.setSize({ width: place.clientWidth, height: HEIGHT }));
+    // In the next frame: a size that is set while sizes are observed is an error of the page.
+    const fit = () => plot.root.isConnected && plot.setSize({ width: place.clientWidth, height: HEIGHT });
+    const resized = new ResizeObserver(() => requestAnimationFrame(fit));
     resized.observe(place);
     const end = () => { resized.disconnect(); place.removeEventListener("keydown", move); plot.destroy(); };
     const show = () => {
