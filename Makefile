@@ -13,7 +13,7 @@ OVERLAYS ?=
 PYTHON_FOLDER := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference messages vendor docs release format clean
+.PHONY: help setup demo run test chaos bench bench-check scaling-rehearsal images manifests k8s-rehearsal lint census reference messages vendor screenshots docs release format clean
 
 ##@ Try it
 
@@ -113,6 +113,12 @@ vendor: export PYTHONPATH := deploy
 
 vendor: setup ## Fetch the dashboard's files of others again and check them (npm)
 	@$(PYTHON_FOLDER)/python -m vendor
+
+screenshots: export SCREENSHOTS := docs/images
+screenshots: export WITH_BROWSER := 1
+
+screenshots: setup ## Take the pictures of the documentation again, by a test in the browser
+	@$(PYTHON_FOLDER)/pytest -n0 -q tests/e2e/dashboard/test_life_by_mouse.py
 
 docs: setup ## Build the site of docs/ into .local/site/html; a broken link or a page outside it fails
 	@$(PYTHON_FOLDER)/sphinx-build -n -W --keep-going -q -E -d .local/site/doctrees docs .local/site/html

@@ -1,5 +1,6 @@
 """A page in a browser, in which nothing may be logged, refused or found by axe."""
 
+import os
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -63,6 +64,14 @@ def faults(page: Page) -> list[str]:
     assert not violated, f"the policy of the page refused {violated}"
     page.set_viewport_size(_size(WIDE))
     return found
+
+
+def picture(page: Page, name: str) -> None:
+    """Take the page into the documentation, when the tests run for that (`make screenshots`)."""
+    folder = os.environ.get("SCREENSHOTS")
+    if folder:
+        page.emulate_media(color_scheme="light")
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def _size(width: int) -> Any:  # noqa: ANN401 - playwright's own type

@@ -134,13 +134,14 @@ class System:
         csv: str,
         template: str = "hi {name}",
         delay: int = 0,
+        name: str = "",
         **headers: str,
     ) -> None:
         """Create a campaign that is due at once, or after so many seconds."""
         answer = requests.post(
             f"{self.url}/v1/camp/create",
             json={
-                "campaign_name": f"game{campaign_id}",
+                "campaign_name": name or f"game{campaign_id}",
                 "campaign_id": campaign_id,
                 "message_template": template,
                 "scheduled_time": int(time.time()) + delay,
