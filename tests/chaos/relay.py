@@ -39,6 +39,11 @@ class Relay:
         """Carry everything again, what came meanwhile included."""
         self._process.send_signal(signal.SIGCONT)
 
+    def end(self) -> None:
+        """Break all connections, and take no further ones."""
+        self._process.kill()
+        self._process.wait()
+
     def lead_to(self, port: int) -> None:
         """Take new connections to another port; the old ones stay as they are."""
         self._set(target=port)

@@ -26,7 +26,10 @@ INSERT INTO kept_samples VALUES (%s, NOW(6) - INTERVAL %s SECOND, 5, 3, %s, 1, 0
 FINISH = "UPDATE campaigns SET state = 'finished', finished_at = NOW(6) WHERE id = %s"
 DARKEST = """
 canvas => {
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const { width, height } = canvas;
+  const copy = new OffscreenCanvas(width, height).getContext("2d", { willReadFrequently: true });
+  copy.drawImage(canvas, 0, 0);
+  const { data } = copy.getImageData(0, 0, width, height);
   let darkest = 255;
   for (let n = 0; n < data.length; n += 4)
     if (data[n + 3] === 255)
@@ -34,7 +37,8 @@ canvas => {
   return darkest;
 }
 """
-"""The darkest that is drawn: text is dark on light pages, and nothing is on dark ones."""
+"""The darkest that is drawn: text is dark on light pages, and nothing is on dark ones. It is read
+from a copy, as the browser warns in the console of a canvas that is read often."""
 
 DARK = 60
 
