@@ -1,11 +1,9 @@
 """A campaign's life in a browser: signed in by a key, followed live, paused, resumed, exported."""
 
-import re
-
 from playwright.sync_api import Browser, Page, expect
 
 from campaign_common.domain.api_key import Scope
-from tests.e2e.dashboard.watched_page import faults, picture, watched
+from tests.e2e.dashboard.watched_page import faults, picture, sign_in, watched
 from tests.support.keys import bearer, make_key
 from tests.support.services.system import System
 
@@ -16,14 +14,6 @@ RECIPIENTS = 400
 CSV = "".join(f"user{n},{13961467500 + n}\n" for n in range(RECIPIENTS))
 SLOW = {"Latency": {"Distribution": "uniform", "Mean": "1s", "Spread": "900ms"}}
 HELD = {"InFlight": 20, "BatchSize": 10}
-
-
-def sign_in(page: Page, token: str) -> None:
-    page.goto("/")
-    expect(page).to_have_title(re.compile("^Sign in"))
-    page.get_by_label("API key").fill(token)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Overview")
 
 
 def state(page: Page) -> str:
@@ -39,7 +29,7 @@ def test_a_campaign_is_followed_and_steered_by_mouse(browser: Browser, system: S
         with watched(browser, system.url) as page:
             page.goto("/")
             assert faults(page) == []
-            sign_in(page, key.token)
+            sign_in(page, key)
             assert faults(page) == []
             page.get_by_role("link", name="Campaigns", exact=True).click()
             assert faults(page) == []
@@ -60,7 +50,7 @@ def test_a_campaign_is_followed_and_steered_by_mouse(browser: Browser, system: S
                 page.get_by_role("link", name="Export as CSV").click()
             assert download.value.suggested_filename == f"campaign-{CAMPAIGN}-messages.csv"
         with watched(browser, system.url, scripts=False) as page:
-            sign_in(page, key.token)
+            sign_in(page, key)
             page.goto(f"/campaigns/{CAMPAIGN}")
             page.get_by_role("link", name="Cancel…").click()
             page.get_by_role("button", name="Cancel the campaign").click()

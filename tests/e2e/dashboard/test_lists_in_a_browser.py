@@ -12,8 +12,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from campaign_api.sweep import sweep_abandoned_lists
 from campaign_common.domain.api_key import ApiKey, Scope
-from tests.e2e.dashboard.test_life_by_mouse import sign_in
-from tests.e2e.dashboard.watched_page import VIOLATED, faults, watched
+from tests.e2e.dashboard.watched_page import VIOLATED, faults, sign_in, watched
 from tests.support.keys import make_key
 from tests.support.services.system import System
 from tests.support.waiting import wait_until
@@ -74,7 +73,7 @@ def choose(page: Page, file: Path) -> None:
 
 def test_lists_in_a_browser(browser: Browser, system: System, key: ApiKey, folder: Path) -> None:
     with watched(browser, system.url) as page:
-        sign_in(page, key.token)
+        sign_in(page, key)
         page.get_by_role("link", name="Lists", exact=True).click()
         expect(page.get_by_text("There is no list yet.")).to_be_visible()
         assert faults(page) == []
@@ -84,7 +83,7 @@ def test_lists_in_a_browser(browser: Browser, system: System, key: ApiKey, folde
         refused(page.context, folder / "large.csv")
         looked_at(page)
     with watched(browser, system.url, scripts=False) as page:
-        sign_in(page, key.token)
+        sign_in(page, key)
         without_scripts(page, folder / "large.csv")
     assert rows_in(system)["recipient_lists"] == 2
 

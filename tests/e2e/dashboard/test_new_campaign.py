@@ -12,8 +12,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from campaign_common.database import Database
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.settings import load_settings
-from tests.e2e.dashboard.test_life_by_mouse import sign_in
-from tests.e2e.dashboard.watched_page import NARROW, WIDE, faults, watched
+from tests.e2e.dashboard.watched_page import NARROW, WIDE, faults, sign_in, watched
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import SchemaServer
 from tests.support.servers.schema_pool import SchemaPool
@@ -127,7 +126,7 @@ def make_by_mouse(page: Page) -> None:
 def test_a_campaign_is_planned_by_mouse(browser: Browser, api: ApiService, key: ApiKey) -> None:
     day = datetime.now(UTC).date() + timedelta(days=1)
     with watched(browser, api.url, refusals={422}) as page:
-        sign_in(page, key.token)
+        sign_in(page, key)
         make_by_mouse(page)
         assert faults(page) == []
         assert is_as_wide_as_the_window(page)
@@ -159,7 +158,7 @@ def test_a_campaign_is_planned_by_keyboard(
 ) -> None:
     """Tab, Space, Enter and the arrows are all that it takes."""
     with watched(browser, api.url, scripts=scripts) as page:
-        sign_in(page, key.token)
+        sign_in(page, key)
         page.goto("/campaigns/new")
         tab_to(page, page.get_by_label(HOSTILE))
         page.keyboard.press("ArrowDown")

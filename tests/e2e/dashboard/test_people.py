@@ -12,7 +12,7 @@ from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.dsn import parse_dsn
 from campaign_common.settings import MysqlSettings
 from campaign_common.store.inbound.inbound_writer import InboundWriter
-from tests.e2e.dashboard.watched_page import faults, watched
+from tests.e2e.dashboard.watched_page import faults, sign_in, watched
 from tests.e2e.seeded import FIRST_OF_MANY, PHONE, Seeds
 from tests.support.inbound import inbound
 from tests.support.keys import bearer, make_key
@@ -60,12 +60,6 @@ def campaign_id(api: ApiService, key: ApiKey, pool: Database) -> int:
     with pool.transaction() as cursor:
         cursor.execute("UPDATE messages_1 SET error_code = %s", (HOSTILE,))
     return campaign_id
-
-
-def sign_in(page: Page, key: ApiKey, path: str = "/") -> None:
-    page.goto(f"/sign-in?next={path}")
-    page.get_by_label("API key").fill(key.token)
-    page.get_by_role("button", name="Sign in").click()
 
 
 def heading(page: Page) -> str:

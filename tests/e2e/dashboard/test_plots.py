@@ -5,14 +5,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, expect
 
 from campaign_common.database import Database
-from campaign_common.domain.api_key import ApiKey, Scope
+from campaign_common.domain.api_key import Scope
 from campaign_common.domain.message import Status
 from campaign_common.settings import Settings
 from tests.e2e.dashboard.served import SHARDS, served, settings_of
-from tests.e2e.dashboard.watched_page import faults, watched
+from tests.e2e.dashboard.watched_page import faults, sign_in, watched
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, record
 from tests.integration.api.stored import change
 from tests.support.keys import make_key
@@ -66,17 +66,10 @@ def url(settings: Settings, database: Database) -> Iterator[str]:
         yield url
 
 
-def sign_in(page: Page, key: ApiKey) -> None:
-    page.goto(f"/sign-in?next={PATH}")
-    page.get_by_label("API key").fill(key.token)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text(f"game{CAMPAIGN}")
-
-
 def test_the_plots_follow_a_campaign(browser: Browser, url: str, database: Database) -> None:
     key = make_key(database, Scope.READ)
     with watched(browser, url) as page:
-        sign_in(page, key)
+        sign_in(page, key, PATH)
         expect(page.locator(".plot canvas")).to_have_count(2)
         outcomes = page.get_by_role("img", name="Messages by outcome")
         said = page.locator(".plot-said").last
@@ -106,7 +99,7 @@ def test_the_numbers_are_there_without_scripts(
     browser: Browser, url: str, database: Database
 ) -> None:
     with watched(browser, url, scripts=False) as page:
-        sign_in(page, make_key(database, Scope.READ))
+        sign_in(page, make_key(database, Scope.READ), PATH)
         expect(page.locator(".plots")).to_be_hidden()
         page.locator("#plots summary").click()
         rows = page.locator("#plots tbody tr")

@@ -5,8 +5,7 @@ import re
 from playwright.sync_api import Browser, Page, expect
 
 from campaign_common.domain.api_key import Scope
-from tests.e2e.dashboard.test_life_by_mouse import sign_in
-from tests.e2e.dashboard.watched_page import faults, watched
+from tests.e2e.dashboard.watched_page import faults, sign_in, watched
 from tests.integration.scheduler.webhooks.receiver import Receiver, answering, running_receiver
 from tests.support.keys import make_key
 from tests.support.services.system import System
@@ -132,11 +131,11 @@ def test_settings_are_changed_and_audited(browser: Browser, system: System) -> N
         receiver.answer = answering(200)
         key = make_key(system.database, Scope.ADMIN)
         with watched(browser, system.url) as page:
-            sign_in(page, key.token)
+            sign_in(page, key)
             change_limits(page)
             make_and_revoke_a_key(page)
             use_a_webhook(page, receiver)
             read_the_audit(page)
         with watched(browser, system.url, scripts=False) as page:
-            sign_in(page, key.token)
+            sign_in(page, key)
             make_and_revoke_by_keyboard(page)

@@ -1,12 +1,15 @@
 """A page in a browser, in which nothing may be logged, refused or found by axe."""
 
 import os
+import re
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
+
+from campaign_common.domain.api_key import ApiKey
 
 AXE = Path(__file__).parents[2] / "support/vendor/axe.min.js"
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -44,6 +47,15 @@ def watched(
     assert not unexpected, f"the console has {unexpected}"
     assert not foreign, f"other servers were asked: {foreign}"
     context.close()
+
+
+def sign_in(page: Page, key: ApiKey, path: str = "/") -> None:
+    """Sign in by a key, and go on to a page."""
+    page.goto(f"/sign-in?next={path}")
+    expect(page).to_have_title(re.compile("^Sign in"))
+    page.get_by_label("API key").fill(key.token)
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(f"**{path}")
 
 
 def faults(page: Page) -> list[str]:

@@ -15,7 +15,7 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.domain.content.price import Price
 from campaign_common.settings import Settings, SimulatedSettings
-from tests.integration.api.dashboard.visitor import OWN, PAGE, Visitor
+from tests.integration.api.dashboard.visitor import OWN, PAGE, Visitor, markup
 from tests.integration.api.drafted import events
 from tests.integration.api.stored import add_list, rows
 from tests.support.keys import make_key
@@ -166,7 +166,7 @@ def test_going_back_to_the_lists_loses_nothing(visitor: Visitor, pool: Database)
     message = visitor.send("/campaigns/new/preview", {**carried, "recipient_list_id": "2"})
     assert "hi Kyiv" in message.text
     assert "Shop" in message.text
-    assert not re.search(r"<script>|<img", message.text)
+    assert markup(message.text) == []
     made = visitor.press(message, "/message", **{**carried, "recipient_list_id": "2"})
     assert made.status_code == 303
     assert rows(pool, "SELECT name, list_id FROM campaigns") == [(HOSTILE, 2)]
@@ -231,7 +231,7 @@ def test_a_preview_of_anything_is_an_answer(visitor: Visitor, template: str, tex
     page = visitor.client.post("/campaigns/new/preview", data=fields, headers=FRAGMENT)
     assert page.status_code == 200
     assert text in page.text
-    assert not re.search(r"<script>|<img", page.text)
+    assert markup(page.text) == []
 
 
 @pytest.mark.parametrize("path", ["list", "message", "check", "check/result", "time", "confirm"])
@@ -242,7 +242,7 @@ def test_hostile_text_is_markup_on_no_step(visitor: Visitor, pool: Database, pat
     campaign_id = draft(visitor, name=text, template=text)
     page = visitor.open(f"/campaigns/{campaign_id}/{path}?when=now")
     assert page.status_code == 200
-    assert not re.search(r"<script>|<img|\b13349\b", page.text)
+    assert markup(page.text) == []
 
 
 def test_a_template_of_the_provider_has_parameters(visitor: Visitor, pool: Database) -> None:

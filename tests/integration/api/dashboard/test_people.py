@@ -14,14 +14,13 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.domain.message import Status
 from campaign_common.store.inbound.inbound_writer import InboundWriter
-from tests.integration.api.dashboard.visitor import OWN, Visitor
+from tests.integration.api.dashboard.visitor import HOSTILE, OWN, Visitor, markup
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, phone_of, record
 from tests.integration.api.stored import change, rows
 from tests.support.inbound import inbound
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, SchemaServer
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*7 }}"
 PEOPLE = 120
 FAILED_ONES = range(101, 111)
 PHONE = phone_of(1)
@@ -173,7 +172,7 @@ def test_suppress_and_lift_are_those_of_the_api(visitor: Visitor, sent: Database
     assert len(person["changes"]) == 1
     after = visitor.open(f"{PERSON}?done=suppress")
     assert "&lt;script&gt;alert(1)" in after.text
-    assert re.search(r"<script>|<img", after.text) is None
+    assert markup(after.text) == []
     button = re.compile(r'<form method="post" action="/people/\d+" class.*?</form>', re.DOTALL)
     (lifting,) = button.findall(after.text)
     hidden = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', lifting))
@@ -250,7 +249,7 @@ def test_inbound_is_newest_first_and_filtered(visitor: Visitor, pool: Database) 
     )
     page = visitor.open("/inbound").text
     assert "&lt;script&gt;alert(1)" in page
-    assert re.search(r"<script>|<img|\b49\b", page) is None
+    assert markup(page) == []
     text = re.compile(r'<td class="text">([^<]*)</td>')
     assert len(text.findall(page)) == 3
     filters = {

@@ -10,13 +10,11 @@ from campaign_api.app import create_app
 from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import Scope
 from campaign_common.settings import Settings
-from tests.integration.api.dashboard.visitor import PAGE, Visitor
+from tests.integration.api.dashboard.visitor import HOSTILE, PAGE, Visitor, markup
 from tests.integration.api.drafted import LATER, body, events
 from tests.integration.api.stored import add_list
 from tests.support.keys import bearer, make_key
 from tests.support.servers.databases import DatabaseServers, SchemaServer
-
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 77*77 }}"
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +37,7 @@ def test_hostile_text_is_markup_nowhere(visitor: Visitor, pool: Database, path: 
     page = visitor.open(path.format(id=campaign_id))
     assert page.status_code == 200
     assert "alert(1)" in page.text
-    assert not re.search(r"<script>|<img|\b5929\b", page.text)
+    assert markup(page.text) == []
     assert "script-src 'self';" in page.headers["Content-Security-Policy"]
     assert page.headers["Referrer-Policy"] == "same-origin"
 

@@ -14,13 +14,12 @@ from campaign_common.database import Database, Databases
 from campaign_common.domain.api_key import ApiKey, Scope
 from campaign_common.settings import Settings, WebhooksSettings
 from campaign_common.settings.declaration import schema_of
-from tests.integration.api.dashboard.visitor import PAGE, Visitor
+from tests.integration.api.dashboard.visitor import HOSTILE, PAGE, Visitor, markup
 from tests.integration.api.providers.heartbeats import beat, statistics
 from tests.integration.api.stored import change, rows
 from tests.support.keys import make_key
 from tests.support.servers.databases import DatabaseServers, SchemaServer
 
-HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 77*77 }}"
 SHORT = HOSTILE[:64]
 WEBHOOKS: WebhooksSettings = schema_of(WebhooksSettings)().load({"Keys": [{"Value": "k" * 32}]})
 LIMITS = "/providers/simulated/limits"
@@ -141,7 +140,7 @@ def test_wrong_limits_are_said_at_their_field(visitor: Visitor) -> None:
         assert f'<p class="message" id="{field}-message">must be ' in refused.text
         assert f'<a href="#{field}">' in refused.text
     assert refused.text.count("&lt;script&gt;") == 2
-    assert not re.search(r"<script>|<img|\b5929\b", refused.text)
+    assert markup(refused.text) == []
 
 
 # API keys
@@ -179,7 +178,7 @@ def test_a_key_without_a_name_is_refused_on_the_page(visitor: Visitor) -> None:
     assert refused.status_code == 422
     assert 'id="name-message"' in refused.text
     assert "&lt;script&gt;" in refused.text
-    assert not re.search(r"<script>|<img|\b5929\b", refused.text)
+    assert markup(refused.text) == []
 
 
 def test_a_key_is_revoked_after_a_question(visitor: Visitor, pool: Database) -> None:
@@ -243,7 +242,7 @@ def test_a_delivery_is_repeated(visitor: Visitor, pool: Database) -> None:
     change(pool, "UPDATE webhook_deliveries SET state = 'given_up', error = %s", SHORT[:32])
     page = visitor.open(path)
     assert "given up" in page.text
-    assert not re.search(r"<script>|<img|\b5929\b", page.text)
+    assert markup(page.text) == []
     assert visitor.press(page, "/redeliver").status_code == 303
     assert rows(pool, "SELECT state FROM webhook_deliveries") == [("pending",)]
     change(pool, "DELETE FROM webhook_deliveries")
@@ -274,7 +273,7 @@ def test_a_refused_webhook_keeps_what_was_typed(visitor: Visitor, pool: Database
     assert refused.status_code == 422
     assert 'id="url-message"' in refused.text
     assert 'value="list.imported" checked' in refused.text
-    assert not re.search(r"<script>|<img|\b5929\b", refused.text)
+    assert markup(refused.text) == []
     assert rows(pool, "SELECT 1 FROM webhooks") == []
 
 
@@ -339,7 +338,8 @@ def test_hostile_names_are_markup_nowhere(client: FlaskClient, pool: Database, p
     page = hostile.open(path.format(id=webhook_id(pool)))
     assert page.status_code == 200
     assert "alert(1)" in page.text
-    assert not re.search(r"<script>|<img|<b>|\b5929\b", page.text)
+    assert markup(page.text) == []
+    assert "<b>" not in page.text
 
 
 # Scopes

@@ -7,11 +7,19 @@ from werkzeug.test import TestResponse
 
 from campaign_common.domain.api_key import ApiKey
 
+HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)> {{ 7*1907 }}"
 OWN = {"Sec-Fetch-Site": "same-origin"}
 PAGE = {"Accept": "text/html,application/xhtml+xml"}
 
+_MARKUP = re.compile(r"<script>|<img|\b13349\b")
+"""The product is that of the hostile text: a smaller one could be a part of a time."""
 _FORM = re.compile(r'<form method="post" action="([^"]+)"[^>]*>(.*?)</form>', re.DOTALL)
 _HIDDEN = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)">')
+
+
+def markup(page: str) -> list[str]:
+    """Return the parts of a hostile text that are markup in a page, or were evaluated."""
+    return _MARKUP.findall(page)
 
 
 class Visitor:
