@@ -1,6 +1,5 @@
 """Pages of lists: an upload as a form without scripts, its rejects, its deletion."""
 
-import io
 import re
 import socket
 from typing import Any
@@ -13,7 +12,7 @@ from campaign_api.web.http.client_presence import SOCKET
 from campaign_api.web.routing.application import Application, BodyWanted
 from campaign_common.database import Database
 from campaign_common.domain.api_key import Scope
-from tests.integration.api.dashboard.visitor import HOSTILE, OWN, Visitor, markup
+from tests.integration.api.dashboard.visitor import HOSTILE, OWN, Visitor, csv_file, markup
 from tests.integration.api.drafted import LATER
 from tests.integration.api.lists.uploads import CSV, listed
 from tests.integration.api.stored import value
@@ -47,14 +46,8 @@ def send(
     """Post the form, whose file comes last."""
     data: dict[str, Any] = {"name": "friends", "encoding": "utf-8", **fields}
     if text is not None:
-        data["file"] = (io.BytesIO(text.encode()), "friends.csv")
-    return visitor.client.post(
-        path,
-        data=data,
-        content_type="multipart/form-data",
-        headers=OWN,
-        environ_overrides=environ or {},
-    )
+        data["file"] = csv_file(text)
+    return visitor.send_file(path, data, environ=environ)
 
 
 def upload(visitor: Visitor, text: str = CSV, **fields: str) -> TestResponse:
@@ -110,8 +103,8 @@ def test_a_refused_form_comes_back_filled_in(
 
 
 def test_fields_after_the_file_are_refused(visitor: Visitor, pool: Database) -> None:
-    data = {"name": "x", "file": (io.BytesIO(CSV.encode()), "x.csv"), "delimiter": ";"}
-    page = visitor.client.post(action(visitor), data=data, headers=OWN)
+    data = {"name": "x", "file": csv_file(CSV), "delimiter": ";"}
+    page = visitor.send_file(action(visitor), data)
     assert page.status_code == 422
     assert [state for _, state in listed(pool)] in ([], ["discarded"])
 
@@ -161,9 +154,9 @@ def test_an_upload_is_read_as_it_arrives(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("site", ["cross-site", "none", "same-site"])
 def test_a_form_of_another_site_is_refused(visitor: Visitor, pool: Database, site: str) -> None:
-    data = {"name": "x", "file": (io.BytesIO(CSV.encode()), "x.csv")}
+    data = {"name": "x", "file": csv_file(CSV)}
     headers = {"Sec-Fetch-Site": site}
-    assert visitor.client.post(action(visitor), data=data, headers=headers).status_code == 403
+    assert visitor.send_file(action(visitor), data, headers).status_code == 403
     assert listed(pool) == []
 
 

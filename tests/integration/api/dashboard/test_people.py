@@ -1,6 +1,5 @@
 """Screens about messages and people: the numbers of the API, and no number where it would stay."""
 
-import io
 import re
 from collections.abc import Iterator
 from secrets import token_hex
@@ -14,7 +13,7 @@ from campaign_common.domain.api_key import Scope
 from campaign_common.domain.inbound.keyword_kind import KeywordKind
 from campaign_common.domain.message import Status
 from campaign_common.store.inbound.inbound_writer import InboundWriter
-from tests.integration.api.dashboard.visitor import HOSTILE, OWN, Visitor, markup
+from tests.integration.api.dashboard.visitor import HOSTILE, Visitor, csv_file, markup
 from tests.integration.api.messages_seed import CAMPAIGN, add_campaign, add_list, phone_of, record
 from tests.integration.api.stored import change, rows
 from tests.support.inbound import inbound
@@ -300,10 +299,9 @@ def test_one_is_added_by_its_form(visitor: Visitor, pool: Database) -> None:
 
 def test_a_file_is_imported_as_it_comes(visitor: Visitor, pool: Database) -> None:
     def send(content: str, **fields: str) -> TestResponse:
-        file = (io.BytesIO(content.encode()), "stop.csv")
-        data = {"scope": "*", "reason": "list", "default_region": "", **fields, "file": file}
+        data = {"scope": "*", "reason": "list", "default_region": "", **fields}
         path = f"/suppressions/import?idempotency_key={token_hex(8)}"
-        return visitor.client.post(path, data=data, headers=OWN)
+        return visitor.send_file(path, {**data, "file": csv_file(content)})
 
     answer = send("phone,scope\n0176 12345678,\n+4917612345679,topic:a\nx,\n", default_region="DE")
     assert answer.status_code == 200
