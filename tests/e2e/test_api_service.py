@@ -185,7 +185,7 @@ def test_service_without_database_starts_and_says_so(tmp_path: Path) -> None:
         assert requests.get(f"{api.url}/readyz", timeout=10).status_code == 503
         answer = api.create()
         assert (answer.status_code, answer.json()["code"]) == (503, -1)
-        shown = run_program("campaign", "status", "5", "-c", configuration)
+        shown = run_program("campaign", "status", "5", "--patience", "2", "-c", configuration)
         assert shown.returncode == 1
         assert "the database is unavailable" in shown.stderr
     assert "secret" not in api.log.read_text()

@@ -1,7 +1,7 @@
 """The API as methods."""
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO
 from urllib.parse import quote
 
@@ -27,13 +27,20 @@ class Client:
     answer, and NotTheApi where something else answers.
     """
 
-    def __init__(self, url: str, key: str | None = None, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str | None = None,
+        patience: float = PATIENCE,
+        on_wait: Callable[[str], None] | None = None,
+    ) -> None:
         """Check URL and key; connect to nothing.
 
         `patience` is the seconds over which a request is repeated, while the API answers 429 or
-        503. Raises ClientMisconfigured.
+        503; `on_wait` is told why before the first wait of each request. Raises
+        ClientMisconfigured.
         """
-        self.connection = ApiConnection(url, key, patience)
+        self.connection = ApiConnection(url, key, patience, on_wait=on_wait)
 
     def get(self, path: str, **parameters: str | int | None) -> Json:
         """Read the JSON object at a path."""

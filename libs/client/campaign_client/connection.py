@@ -41,6 +41,7 @@ class ApiConnection:
         key: str | None = None,
         patience: float = PATIENCE,
         sleep: Callable[[float], None] = time.sleep,
+        on_wait: Callable[[str], None] | None = None,
     ) -> None:
         """Check URL and key; connect to nothing.
 
@@ -50,6 +51,7 @@ class ApiConnection:
         self.url = checked_url(url)
         self._patience = patience
         self._sleep = sleep
+        self._on_wait = on_wait or (lambda _: None)
         self._has_answered = False
         self._session = requests.Session()
         if token := checked_key(key):
@@ -85,6 +87,7 @@ class ApiConnection:
         repeatable = method == "GET" or "Idempotency-Key" in sent
         given_up_at = time.monotonic() + self._patience
         pause = LEAST_PAUSE
+        is_told = False
         while True:
             left = given_up_at - time.monotonic()
             try:
@@ -105,6 +108,7 @@ class ApiConnection:
                     raise ServiceUnreachable(
                         f"{self.url} does not answer; is campaign-api running?"
                     ) from error
+                reason = "does not answer"
             else:
                 self._has_answered = True
                 if answer.is_redirect:
@@ -117,11 +121,20 @@ class ApiConnection:
                 )
                 if not repeated or left <= pause:
                     raise problem_of(answer.status_code, self._object(answer))
+                reason = f"answers {answer.status_code}"
                 answer.close()
-            self._sleep(pause)
+            is_told = self._wait(
+                pause, f"{reason}; it is asked again for {left:.0f} s", is_told=is_told
+            )
             pause = min(pause * 2, LONGEST_PAUSE)
             if hasattr(data, "seek"):
                 data.seek(0)
+
+    def _wait(self, pause: float, reason: str, *, is_told: bool) -> bool:
+        if not is_told:
+            self._on_wait(f"{self.url} {reason}")
+        self._sleep(pause)
+        return True
 
     def blocks(self, method: str, path: str, **options: Any) -> Iterator[bytes]:  # noqa: ANN401 - those of ask
         """Send a request as `ask` does; return the bytes of its answer, piece by piece.

@@ -102,8 +102,11 @@ def test_a_key_loses_its_newline_and_is_never_shown() -> None:
 def test_429_and_503_are_waited_for_under_one_key() -> None:
     later = answer(429, {"detail": "slow down"}, Retry_After="0")
     away = answer(503, {"detail": "away"}, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")
+    said: list[str] = []
     with serving(later, away, answer(201, {"id": 7})) as (url, received):
-        assert Client(url).create_campaign({"name": "n"}) == {"id": 7}
+        client = Client(url, on_wait=said.append)
+        assert client.create_campaign({"name": "n"}) == {"id": 7}
+        assert said == [f"{url} answers 429; it is asked again for 60 s"]
     keys = [one.headers["Idempotency-Key"] for one in received]
     assert len(keys) == 3
     assert len(set(keys)) == 1

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from campaign_client import Client, ClientError
 
 DEFAULT_URL = "http://localhost:10001"
+PATIENCE = 60
+"""Seconds."""
 EVERYWHERE = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - recognised, not listened on
 
 FORMATS = ("text", "json", "jsonl")
@@ -63,6 +66,13 @@ def standard_parameters(formats: Sequence[str] = FORMATS) -> list[click.Paramete
         option("profile", "--profile", metavar="NAME", help="Profile (default: $CAMP_PROFILE)."),
         *configuration,
         option("output", "-o", "--output", type=click.Choice(formats), help="Form of the output."),
+        option(
+            "patience",
+            "--patience",
+            type=click.IntRange(min=1),
+            metavar="SECONDS",
+            help="Time for which an API that is busy or away is asked again (default: 60).",
+        ),
         option("quiet", "-q", "--quiet", is_flag=True, help="Print no progress and no hints."),
     ]
 
@@ -170,7 +180,16 @@ def client_of(context: click.Context) -> "Client":
     from campaign_client import Client  # noqa: PLC0415 - no part of --help
 
     url, key = address_of(context)
-    return Client(url, key)
+    return Client(
+        url,
+        key,
+        given(context, "patience") or PATIENCE,
+        on_wait=None if given(context, "quiet") else partial(_warn, context),
+    )
+
+
+def _warn(context: click.Context, text: str) -> None:
+    click.echo(f"{_name_of(context)}: {text}", err=True)
 
 
 def address_of(context: click.Context) -> tuple[str, str | None]:
